@@ -39,7 +39,7 @@ from scipy.optimize import nnls
 
 from grok_np.errors import require, require_integer
 from grok_np.layers import ACTIVATIONS
-from grok_np.mlp import Effective, mix_forward
+from grok_np.mlp import MLP, Effective, mix_forward
 
 REQUIRED = {"square": (2, 4), "relu": (1, 2, 3, 4), "abs": (2, 4)}
 
@@ -246,6 +246,93 @@ def untied_star(p: int, n_neurons: int = 6, windings: tuple[int, int] = (1, 4), 
                      np.cos(angles - (x + y) * turn[:, None]), "square")
 
 
+def clock_logits(p, frequencies=(1,)):
+    """What the clock computes: sum over k of cos(2 pi k (a + b - c) / p), logits (p, p, p) indexed [a, b, c].
+
+    Two rotations multiplied, and read out at every c (Nanda et al. 2023; Zhong et al. 2023, section 2.1). Each k
+    coprime to p alone decides every pair, for every p, by a margin of 1 - cos(2 pi / p) (`clock_margin`).
+    """
+    a, b, c = np.ogrid[:p, :p, :p]
+    return sum(np.cos(2 * np.pi / p * coprime(k, p) * (a + b - c)) for k in frequencies)
+
+
+def pizza_logits(p, frequencies=(1,), companion=0.0):
+    """What the pizza computes: logits (p, p, p) indexed [a, b, c] from absolute values of sums of embeddings.
+
+    With w = 2 pi k / p and x = (cos wa + cos wb, sin wa + sin wb), the paper's alpha and beta (section 2.2):
+
+        |x . (cos wc/2, sin wc/2)| - |x . (-sin wc/2, cos wc/2)|
+            = 2 |cos(w(a-b)/2)| (|cos(w(a+b-c)/2)| - |sin(w(a+b-c)/2)|)
+
+    summed over k. The second factor is largest at c = a + b alone (k coprime to p), the first nowhere 0 for odd p: so
+    one circle is exact for every odd p, thinly where a - b is near p / 2 (`pizza_margin`). For even p it is 0 on
+    exactly p pairs, a - b = p / 2 mod p, whatever the (odd) frequencies, as for every tied ring.
+
+    ``companion``, in [0, 1), adds so much of twice `accompanying_logits`: then every p is exact, even ones too.
+    """
+    a, b, c = np.ogrid[:p, :p, :p]
+    total = 0
+    for k in frequencies:
+        half = np.pi * coprime(k, p) / p
+        answer = half * (a + b - c)
+        total = total + 2 * np.abs(np.cos(half * (a - b))) * (np.abs(np.cos(answer)) - np.abs(np.sin(answer)))
+    return total + 2 * companion * accompanying_logits(p, frequencies)
+
+
+def accompanying_logits(p, frequencies=(1,)):
+    """-cos(w (a - b)) cos(w (a + b - c)), w = 2 pi k / p, summed over k: what accompanies a pizza, (p, p, p).
+
+    By cos 2wa + cos 2wb = 2 cos(w (a - b)) cos(w (a + b)), and the same for sines, it is a *linear* function of a
+    circle of frequency 2k, added over a and b and read out at frequency k: -1/2 (cos 2wa + cos 2wb) cos wc
+    - 1/2 (sin 2wa + sin 2wb) sin wc. It is strongest, and right, where the pizza is blind, and wrong where the pizza is
+    strongest, which can afford it.
+    """
+    a, b, c = np.ogrid[:p, :p, :p]
+    return sum(-np.cos(w * (a - b)) * np.cos(w * (a + b - c))
+               for w in (2 * np.pi / p * coprime(k, p) for k in frequencies))
+
+
+def clock(p: int, frequencies: tuple[int, ...] = (1,)) -> Effective:
+    """The exact clock in six x² neurons per frequency: `untied_star`, scaled so that it gives `clock_logits`."""
+    each = [untied_star(p, 6, (1, 4), k) for k in frequencies]
+    return together(*[replace(one, C=one.C / 3) for one in each])
+
+
+def pizza(p: int, frequencies: tuple[int, ...] = (1,), companion: float = 0.0) -> Effective:
+    """The exact pizza in 2 p neurons |x| per frequency, alpha and beta of every c: it gives `pizza_logits`.
+
+    With a ``companion`` three more, whose bias of 2 keeps |x + 2| linear.
+    """
+    require(0 <= companion < 1, "companion", companion, "in [0, 1)")
+    each = []
+    for k in frequencies:
+        token, c = np.arange(p)[:, None], np.arange(p)
+        w = 2 * np.pi * coprime(k, p) / p
+        A = np.hstack([np.cos(w * (token - c / 2)), np.sin(w * (token - c / 2))])
+        each.append(Effective(A, A, np.zeros(2 * p), np.vstack([np.eye(p), -np.eye(p)]), "abs"))
+        if companion:
+            third = 2 * np.pi / 3 * np.arange(3)
+            A = np.cos(2 * w * token - third)
+            each.append(Effective(A, A, np.full(3, 2.0), -2 / 3 * companion * np.cos(w * c - third[:, None]), "abs"))
+    return together(*each)
+
+
+def on_circles(network: Effective, frequencies: tuple[int, ...]) -> tuple[MLP, dict]:
+    """The same network with an embedding: a model and parameters, W_E (p, 2 m) the circles of m frequencies.
+
+    For whatever asks for embeddings, as `clock_pizza` does. Each circle is a tenth smaller than the one before, so that
+    principal components find them one by one. A and B must be waves of these frequencies, else ValueError.
+    """
+    p, h = network.A.shape
+    angles = 2 * np.pi / p * np.outer(np.arange(p), frequencies)
+    W_E = np.hstack([np.cos(angles), np.sin(angles)]) * np.tile(0.9 ** np.arange(len(frequencies)), 2)
+    (W_in_a, W_in_b) = (np.linalg.lstsq(W_E, table)[0] for table in (network.A, network.B))
+    missed = max(np.abs(W_E @ W_in_a - network.A).max(), np.abs(W_E @ W_in_b - network.B).max())
+    require(missed < 1e-9, "frequencies", list(frequencies), "all those of the network's A and B")
+    model = MLP(p, W_E.shape[1], h, network.activation, "concatenated", bias=True)
+    return model, {"W_E": W_E, "W_in_a": W_in_a, "W_in_b": W_in_b, "W_out": network.C, "b_in": network.bias}
+
+
 def together(*networks):
     """One network with the neurons of all: its logits are the sum. How stars of several frequencies are combined."""
     require(len({network.activation for network in networks}) == 1, "networks", len(networks),
@@ -406,8 +493,38 @@ def star_margin(p, frequencies, amplitudes=1.0):
     return float((pair @ wrong.T).min() / share.sum())
 
 
-def best_frequencies(p, m, exhaustive_up_to=20_000):
+def clock_margin(p, frequencies):
+    """Least margin of `clock_logits`, the same for every pair, divided by the number of frequencies.
+
+    The least over d != 0 of mean_k (1 - cos(2 pi k d / p)); 1 - cos(2 pi / p) for one frequency, about 2 pi² / p².
+    """
+    k = np.array([coprime(frequency, p) for frequency in frequencies])
+    return float((1 - np.cos(2 * np.pi / p * np.outer(np.arange(1, p), k))).mean(axis=1).min())
+
+
+def pizza_margin(p, frequencies, companion=0.0):
+    """Least margin of `pizza_logits` over all pairs, divided by the number of frequencies.
+
+    One frequency and odd p: 2 sin(pi / 2p) (1 - cos(pi / p) + sin(pi / p)), about pi² / p²: half of the clock's, while
+    a tied x² star has only about pi⁴ / (2 p⁴). Several frequencies repair each other's antipodal pairs, and so does a
+    companion, for even p too:
+
+    >>> [f"{pizza_margin(59, k):.4f}" for k in ([1], [1, 2], [1, 2, 4])]
+    ['0.0029', '0.0411', '0.0704']
+    >>> [f"{pizza_margin(60, [1], companion):.4f}" for companion in (0, 0.5)]
+    ['0.0000', '0.0055']
+    """
+    k = np.array([coprime(frequency, p) for frequency in frequencies])
+    half = np.pi / p * np.outer(np.arange(p), k)
+    pair, wrong = 2 * np.abs(np.cos(half)), 1 - np.abs(np.cos(half[1:])) + np.abs(np.sin(half[1:]))
+    repair = 2 * companion * np.cos(2 * half) @ (np.cos(2 * half[1:]) - 1).T
+    return float((pair @ wrong.T + repair).min() / len(k))
+
+
+def best_frequencies(p, m, exhaustive_up_to=20_000, margin=star_margin):
     """The m frequencies whose tied x² stars together have the widest margin, ascending, and that margin.
+
+    ``margin`` may be `clock_margin` or `pizza_margin` to ask the same of clocks or pizzas.
 
     Multiplying all tokens by a unit of Z_p permutes the pairs, so one frequency may be taken as 1. All other
     choices are tried where there are at most ``exhaustive_up_to``; above, frequencies are added one by one, each
@@ -421,12 +538,12 @@ def best_frequencies(p, m, exhaustive_up_to=20_000):
     units = [k for k in range(2, (p + 1) // 2) if math.gcd(k, p) == 1]
     require(m <= len(units) + 1, "m", m, f"from 1 to the {len(units) + 1} frequencies coprime to p = {p}")
     if math.comb(len(units), m - 1) <= exhaustive_up_to:
-        best = max(([1, *others] for others in combinations(units, m - 1)), key=lambda ks: star_margin(p, ks))
+        best = max(([1, *others] for others in combinations(units, m - 1)), key=lambda ks: margin(p, ks))
     else:
         best = [1]
         while len(best) < m:
-            best.append(max((k for k in units if k not in best), key=lambda k: star_margin(p, [*best, k])))
-    return sorted(best), star_margin(p, best)
+            best.append(max((k for k in units if k not in best), key=lambda k: margin(p, [*best, k])))
+    return sorted(best), margin(p, best)
 
 
 def solves(p, n_neurons, activation="relu", phase=0.0):

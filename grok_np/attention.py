@@ -58,28 +58,32 @@ def attention_forward(x, W_Q, W_K, W_V, W_O, *, causal=False, attention_rate=1.0
     require(fits, "shapes of x, W_Q, W_K, W_V, W_O", [x.shape, *(W.shape for W in weights)],
             "(B, T, d), three times (H, d, e), and (H, e, d)")
     require(0 <= attention_rate <= 1, "attention_rate", attention_rate, "in [0, 1]")
-    q, k, v = (x[:, None] @ W for W in (W_Q, W_K, W_V))  # 1. (B, H, T, e)
+    q, k, v = (_product("btd,hde->bhte", x, W) for W in (W_Q, W_K, W_V))  # 1.
     scores = q @ k.mT / math.sqrt(e)  # 2. (B, H, T, T)
     visible = np.tri(x.shape[1], dtype=bool) if causal else np.True_
     soft, _ = softmax_forward(np.where(visible, scores, -np.inf))  # 3.
     pattern = attention_rate * soft + (1 - attention_rate) * visible
     pattern = pattern.astype(x.dtype, copy=False)
     z = pattern @ v  # 4. (B, H, T, e)
-    out = (z @ W_O).sum(axis=1)  # 5. (B, T, d)
+    out = _product("bhte,hed->btd", z, W_O)  # 5.
     return out, (x, q, k, v, soft, pattern, z, weights, attention_rate)
 
 
 def attention_backward(dout, cache):
     """Gradients (dx, dW_Q, dW_K, dW_V, dW_O); see `attention_forward`."""
     x, q, k, v, soft, pattern, z, (W_Q, W_K, W_V, W_O), attention_rate = cache
-    dout = dout[:, None]
-    dz = dout @ W_O.mT  # 5.
-    dW_O = (z.mT @ dout).sum(axis=0)
+    dz = _product("btd,hed->bhte", dout, W_O)  # 5.
+    dW_O = _product("bhte,btd->hed", z, dout)
     dpattern = dz @ v.mT  # 4.
     dv = pattern.mT @ dz
     dscores = softmax_backward(attention_rate * dpattern, soft)  # 3. an unseen key has soft = 0, so no gradient
     dq = dscores @ k / math.sqrt(q.shape[-1])  # 2.
     dk = dscores.mT @ q / math.sqrt(q.shape[-1])
-    dx = (dq @ W_Q.mT + dk @ W_K.mT + dv @ W_V.mT).sum(axis=1)  # 1.
-    dW_Q, dW_K, dW_V = ((x[:, None].mT @ d).sum(axis=0) for d in (dq, dk, dv))
+    dx = sum(_product("bhte,hde->btd", d, W) for d, W in ((dq, W_Q), (dk, W_K), (dv, W_V)))  # 1.
+    dW_Q, dW_K, dW_V = (_product("btd,bhte->hde", x, d) for d in (dq, dk, dv))
     return dx, dW_Q, dW_K, dW_V, dW_O
+
+
+def _product(axes, x, y):
+    """einsum as one large matrix product; x @ W would make a small one per example, many times slower."""
+    return np.einsum(axes, x, y, optimize=True)

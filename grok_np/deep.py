@@ -47,44 +47,54 @@ def general_forward(params, tokens, *, activation="relu", causal=True, attention
 
     tokens (B, T) int; layers as `blocks` finds them in ``params``. cache feeds `general_backward`.
     """
+    B, T = tokens.shape
     x, lookup_cache = lookup_forward(params["W_E"], tokens.ravel())
-    x = x.reshape(*tokens.shape, -1) + params["W_pos"][: tokens.shape[1]]
+    x = x + np.tile(params["W_pos"][:T], (B, 1))  # (B T, d): as rows the products are large ones, and fast
     caches = []
     for names in blocks(params):
         W = {name: params[key] for name, key in names.items()}
-        out, attention_cache = attention_forward(x, W["W_Q"], W["W_K"], W["W_V"], W["W_O"], causal=causal,
-                                                 attention_rate=attention_rate)
-        x_mid = x + out
+        out, attention_cache = attention_forward(x.reshape(B, T, -1), W["W_Q"], W["W_K"], W["W_V"], W["W_O"],
+                                                 causal=causal, attention_rate=attention_rate)
+        x_mid = x + out.reshape(x.shape)
         x, neuron_cache = x_mid, None
         if "W_in" in W:
             post, act_cache = ACTIVATIONS[activation][0](x_mid @ W["W_in"] + W["b_in"])
             x = x_mid + post @ W["W_out"] + W["b_out"]
             neuron_cache = x_mid, post, act_cache
         caches.append((names, W, attention_cache, neuron_cache))
-    return x[:, -1] @ params["W_U"], (params, tokens, lookup_cache, caches, x[:, -1], activation)
+    x_last = x[T - 1 :: T]
+    return x_last @ params["W_U"], (params, tokens, lookup_cache, caches, x_last, activation)
+
+
+def stream_backward(dlogits, cache):
+    """Gradient (B T, d) for the stream before the first layer, and a dict of those for all later weights."""
+    params, tokens, _, caches, x_last, activation = cache
+    B, T = tokens.shape
+    grads = {"W_U": x_last.T @ dlogits}
+    dx = np.zeros((B * T, x_last.shape[1]), dlogits.dtype)
+    dx[T - 1 :: T] = dlogits @ params["W_U"].T
+    for names, W, attention_cache, neuron_cache in reversed(caches):
+        if neuron_cache is not None:
+            x_mid, post, act_cache = neuron_cache
+            grads[names["b_out"]] = dx.sum(axis=0)
+            grads[names["W_out"]] = post.T @ dx
+            dpre = ACTIVATIONS[activation][1](dx @ W["W_out"].T, act_cache)
+            grads[names["b_in"]] = dpre.sum(axis=0)
+            grads[names["W_in"]] = x_mid.T @ dpre
+            dx = dx + dpre @ W["W_in"].T
+        dx_attention, *dW = attention_backward(dx.reshape(B, T, -1), attention_cache)
+        grads |= {names[name]: d for name, d in zip(("W_Q", "W_K", "W_V", "W_O"), dW, strict=True)}
+        dx = dx + dx_attention.reshape(dx.shape)
+    return dx, grads
 
 
 def general_backward(dlogits, cache):
     """Gradients of `general_forward`, a dict with the keys of ``params``."""
-    params, tokens, lookup_cache, caches, x_last, activation = cache
-    grads = {"W_U": x_last.T @ dlogits}
-    dx = np.zeros((*tokens.shape, x_last.shape[1]), dlogits.dtype)
-    dx[:, -1] = dlogits @ params["W_U"].T
-    for names, W, attention_cache, neuron_cache in reversed(caches):
-        if neuron_cache is not None:
-            x_mid, post, act_cache = neuron_cache
-            grads[names["b_out"]] = dx.sum(axis=(0, 1))
-            grads[names["W_out"]] = np.tensordot(post, dx, axes=((0, 1), (0, 1)))
-            dpre = ACTIVATIONS[activation][1](dx @ W["W_out"].T, act_cache)
-            grads[names["b_in"]] = dpre.sum(axis=(0, 1))
-            grads[names["W_in"]] = np.tensordot(x_mid, dpre, axes=((0, 1), (0, 1)))
-            dx = dx + dpre @ W["W_in"].T
-        dx_attention, *dW = attention_backward(dx, attention_cache)
-        grads |= {names[name]: d for name, d in zip(("W_Q", "W_K", "W_V", "W_O"), dW, strict=True)}
-        dx = dx + dx_attention
+    params, tokens, lookup_cache, *_ = cache
+    dx, grads = stream_backward(dlogits, cache)
     grads["W_pos"] = np.zeros_like(params["W_pos"])
-    grads["W_pos"][: tokens.shape[1]] = dx.sum(axis=0)
-    grads["W_E"] = lookup_backward(dx.reshape(-1, dx.shape[-1]), lookup_cache)
+    grads["W_pos"][: tokens.shape[1]] = dx.reshape(*tokens.shape, -1).sum(axis=0)
+    grads["W_E"] = lookup_backward(dx, lookup_cache)
     return {name: grads[name] for name in params}
 
 
@@ -137,6 +147,11 @@ class DeepTransformer(WholeNetwork, Transformer):
 
     mix_backward = staticmethod(general_backward)
 
+    def embedding_gradients(self, dlogits, cache):
+        """Gradients (B, d) for the embeddings of a and of b, example by example, not summed over them."""
+        dx, _ = stream_backward(dlogits, cache)
+        return dx[0 :: self.n_positions], dx[1 :: self.n_positions]
+
 
 @dataclass(frozen=True)
 class DeepMLP(WholeNetwork, MLP):
@@ -165,9 +180,9 @@ class DeepMLP(WholeNetwork, MLP):
         logits, out_cache = linear_forward(deep, params["W_out"])
         return logits, (pairs, in_cache, act_cache, hidden_cache, deep_cache, out_cache)
 
-    def mix_backward(self, dlogits, cache):
-        """Gradients for the parameters, the lines of `mix_forward` from the last to the first."""
-        pairs, in_cache, act_cache, hidden_cache, deep_cache, out_cache = cache
+    def _stream_backward(self, dlogits, cache):
+        """Gradient (B, d) for the sum of the embeddings, and a dict of the others; `mix_forward` from last to first."""
+        _, in_cache, act_cache, hidden_cache, deep_cache, out_cache = cache
         _, activate_backward = ACTIVATIONS[self.activation]
         grads = {}
         ddeep, grads["W_out"] = linear_backward(dlogits, out_cache)
@@ -175,5 +190,16 @@ class DeepMLP(WholeNetwork, MLP):
         dpost, grads["W_hidden"], grads["b_hidden"] = linear_backward(dpre, hidden_cache)
         dpre = activate_backward(dpost, act_cache)
         dx, grads["W_in"], grads["b_in"] = linear_backward(dpre, in_cache)
+        return dx, grads
+
+    def mix_backward(self, dlogits, cache):
+        """Gradients for the parameters, a dict."""
+        dx, grads = self._stream_backward(dlogits, cache)
+        pairs, *_ = cache
         grads["W_E"] = pairs.incidence_a @ dx + pairs.incidence_b @ dx
         return {name: grads[name] for name in self.shapes}
+
+    def embedding_gradients(self, dlogits, cache):
+        """Gradients (B, d) for the embeddings of a and of b, example by example; they are the same."""
+        dx, _ = self._stream_backward(dlogits, cache)
+        return dx, dx

@@ -87,13 +87,19 @@ def mix_forward(effective, inputs):
     return logits, (effective, pairs, act_cache, post)
 
 
+def neuron_backward(dlogits, cache):
+    """Gradient dpre (B, h) for the neurons' pre-activations, example by example; see `mix_forward`."""
+    effective, _, act_cache, _ = cache
+    _, activate_backward = ACTIVATIONS[effective.activation]
+    dpost = dlogits @ effective.C.T
+    return activate_backward(dpost, act_cache)
+
+
 def mix_backward(dlogits, cache):
     """Gradient for the effective weights, a dict with keys A, B, bias, C; see `mix_forward`."""
-    effective, pairs, act_cache, post = cache
-    _, activate_backward = ACTIVATIONS[effective.activation]
+    _, pairs, _, post = cache
     dC = post.T @ dlogits
-    dpost = dlogits @ effective.C.T
-    dpre = activate_backward(dpost, act_cache)
+    dpre = neuron_backward(dlogits, cache)
     dbias = np.ones(len(dpre), dpre.dtype) @ dpre  # a sum over rows, as a product 5 times faster for rows of 24
     return {"A": pairs.incidence_a @ dpre, "B": pairs.incidence_b @ dpre, "bias": dbias, "C": dC}
 
@@ -102,12 +108,14 @@ class ReadIn(NamedTuple):
     """One way from parameters to A and B.
 
     ``shapes`` maps names to axes, each one of "p", "d", "h"; ``forward(params) -> (A, B)``;
-    ``backward(dA, dB, params) -> gradients`` by name.
+    ``backward(dA, dB, params) -> gradients`` by name. ``maps`` names the hidden maps of a and of b, the matrices (d, h)
+    between embedding and neurons; None where a token's row goes to the neurons as it is.
     """
 
     shapes: dict
     forward: Any
     backward: Any
+    maps: tuple[str, str] | None
 
 
 class ReadOut(NamedTuple):
@@ -211,11 +219,13 @@ def direct_backward(dC, params):
     return {"W_out": dC}
 
 
-SHARED = ReadIn({"W_E": "pd", "W_in": "dh"}, shared_forward, shared_backward)
-TWO_MAPS = ReadIn({"W_E": "pd", "W_in_a": "dh", "W_in_b": "dh"}, two_maps_forward, two_maps_backward)
-TWO_TABLES = ReadIn({"W_E_a": "pd", "W_E_b": "pd", "W_in": "dh"}, two_tables_forward, two_tables_backward)
-ADDED_ONE_HOT = ReadIn({"W_in": "ph"}, added_one_hot_forward, added_one_hot_backward)
-ONE_HOT = ReadIn({"W_in_a": "ph", "W_in_b": "ph"}, one_hot_forward, one_hot_backward)
+SHARED = ReadIn({"W_E": "pd", "W_in": "dh"}, shared_forward, shared_backward, ("W_in", "W_in"))
+TWO_MAPS = ReadIn({"W_E": "pd", "W_in_a": "dh", "W_in_b": "dh"}, two_maps_forward, two_maps_backward,
+                  ("W_in_a", "W_in_b"))
+TWO_TABLES = ReadIn({"W_E_a": "pd", "W_E_b": "pd", "W_in": "dh"}, two_tables_forward, two_tables_backward,
+                    ("W_in", "W_in"))
+ADDED_ONE_HOT = ReadIn({"W_in": "ph"}, added_one_hot_forward, added_one_hot_backward, None)
+ONE_HOT = ReadIn({"W_in_a": "ph", "W_in_b": "ph"}, one_hot_forward, one_hot_backward, None)
 TIED = ReadOut({"W_out": "hd", "W_E": "pd"}, tied_forward, tied_backward)
 UNEMBED = ReadOut({"W_out": "hd", "W_U": "dp"}, unembed_forward, unembed_backward)
 DIRECT = ReadOut({"W_out": "hp"}, direct_forward, direct_backward)
@@ -268,17 +278,31 @@ def article_std(name, shape):
     return 1 / np.sqrt(shape[0])
 
 
-def draw_article(rng, name, shape, n_hidden):
-    """Truncated normal at two standard deviations, as in the explorable article (REFERENCE: its notebook)."""
-    return article_std(name, shape) * truncated_normal(rng, shape)
+def draw_article(rng, name, shape, model):
+    """Truncated normal at two standard deviations, as in the explorable article (its notebook); biases 0."""
+    return np.zeros(shape) if name == "b_in" else article_std(name, shape) * truncated_normal(rng, shape)
 
 
-def draw_gromov(rng, name, shape, n_hidden):
-    """Normal with standard deviation 0.5 / (2 N)^(1/3), N neurons (Gromov 2023, arXiv 2301.02679)."""
-    return rng.normal(scale=0.5 / (2 * n_hidden) ** (1 / 3), size=shape)
+def draw_gromov(rng, name, shape, model):
+    """Normal with standard deviation 0.5 / (2 N)^(1/3), N neurons (Gromov 2023, arXiv 2301.02679); biases 0."""
+    return np.zeros(shape) if name == "b_in" else rng.normal(scale=0.5 / (2 * model.n_hidden) ** (1 / 3), size=shape)
 
 
-INITIALISATIONS = {"article": draw_article, "gromov": draw_gromov}
+def draw_pizza(rng, name, shape, model):
+    """The linear models of Clock and Pizza (Zhong et al. 2023, their code): N neurons, f inputs to a neuron.
+
+    Embeddings normal with variance 1/(N // 2), W_out with 1/N; W_in and b_in as PyTorch draws a Linear layer, uniform
+    in +-1/sqrt(f), where f is twice d_embed if the embeddings stand side by side.
+    """
+    if name.startswith("W_E"):
+        return rng.normal(scale=(model.n_hidden // 2) ** -0.5, size=shape)
+    if name == "W_out":
+        return rng.normal(scale=model.n_hidden**-0.5, size=shape)
+    bound = (model.d_embed * (2 if "W_in_a" in model.shapes else 1)) ** -0.5
+    return rng.uniform(-bound, bound, size=shape)
+
+
+INITIALISATIONS = {"article": draw_article, "gromov": draw_gromov, "pizza": draw_pizza}
 
 
 @dataclass(frozen=True)
@@ -314,9 +338,9 @@ class MLP:
         two_embeddings      W_E_a W_in, W_E_b W_in                     W_out
         ==================  =========================================  =============
     bias : bool
-        Whether the neurons have a trained bias b_in (h,), which starts at 0.
+        Whether the neurons have a trained bias b_in (h,).
     initialisation : str
-        ``"article"`` (truncated normals) or ``"gromov"`` (normals of one width).
+        ``"article"`` (truncated normals), ``"gromov"`` (normals of one width), or ``"pizza"`` (`draw_pizza`).
     init_scale : float
         Common factor on all initial weights, Omnigrok's alpha (Liu et al. 2022, arXiv 2210.01117).
 
@@ -370,8 +394,7 @@ class MLP:
     def init(self, rng: np.random.Generator, dtype: Any = np.float32) -> dict[str, np.ndarray]:
         """Draw parameters: a dict name -> array, the same for the same state of the Generator ``rng``."""
         draw = INITIALISATIONS[self.initialisation]
-        return {name: np.zeros(shape, dtype) if name.startswith("b_") else
-                (self.init_scale * draw(rng, name, shape, self.n_hidden)).astype(dtype)
+        return {name: (self.init_scale * draw(rng, name, shape, self)).astype(dtype)
                 for name, shape in self.shapes.items()}
 
     def index(self, inputs: Any, dtype: Any = np.float32) -> Pairs:
@@ -409,6 +432,16 @@ class MLP:
         """Gradient for the parameters, a dict with the keys and shapes of ``params``."""
         params, mix_cache = cache
         return self.effective_backward(mix_backward(dlogits, mix_cache), params)
+
+    def embedding_gradients(self, dlogits: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Gradients (B, d) for what was looked up for a and for b, example by example, not summed over them.
+
+        What is looked up is a row of W_E (W_E_a, W_E_b), or of W_in (W_in_a, W_in_b) where there is no embedding.
+        """
+        params, mix_cache = cache
+        dpre = neuron_backward(dlogits, mix_cache)
+        maps = FACTORINGS[self.factoring][0].maps
+        return (dpre, dpre) if maps is None else tuple(dpre @ params[name].mT for name in maps)
 
     def _with_frozen(self, params):
         dtype = params["W_out"].dtype

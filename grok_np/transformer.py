@@ -102,18 +102,24 @@ def mix_forward(effective, pairs):
     return logits, (effective, pairs, soft, pattern, values, z, act_cache, post)
 
 
-def mix_backward(dlogits, cache):
-    """Gradient for the effective weights, a dict by name; the stages of `mix_forward` undone from 5 to 1."""
-    w, pairs, soft, pattern, values, z, act_cache, post = cache
-    grads = {"W_L": post.T @ dlogits, "W_OU": z.T @ dlogits}  # 5.
-    dpre = ACTIVATIONS[w.activation][1](dlogits @ w.W_L.T, act_cache)  # 4.
-    grads["W_OI"] = z.T @ dpre
+def example_backward(dlogits, cache):
+    """Stages 5 to 2 of `mix_forward` undone, example by example: (dpre (B, m), dvalues, each (B, H e), dscores)."""
+    w, _, soft, pattern, values, z, act_cache, _ = cache
+    dpre = ACTIVATIONS[w.activation][1](dlogits @ w.W_L.T, act_cache)  # 5., 4.
     dz = (dlogits @ w.W_OU.T + dpre @ w.W_OI.T).reshape(values[0].shape)
-    for name, drest in (("rest_pre", dpre), ("rest_logits", dlogits)):
-        grads[name] = drest.sum(axis=0, keepdims=True) if pairs.rest is None else pairs.rest.incidence @ drest
     dvalues = [(pattern[..., i, None] * dz).reshape(len(z), -1) for i in range(len(values))]  # 3.
     dpattern = np.stack([np.einsum("bhe,bhe->bh", dz, value) for value in values], axis=-1)
-    dscores = softmax_backward(w.attention_rate * dpattern, soft)  # 2.
+    return dpre, dvalues, softmax_backward(w.attention_rate * dpattern, soft)  # 2.
+
+
+def mix_backward(dlogits, cache):
+    """Gradient for the effective weights, a dict by name."""
+    w, pairs, *_, z, _, post = cache
+    dpre, dvalues, dscores = example_backward(dlogits, cache)
+    grads = {"W_L": post.T @ dlogits, "W_OU": z.T @ dlogits}  # 5.
+    grads["W_OI"] = z.T @ dpre  # 4.
+    for name, drest in (("rest_pre", dpre), ("rest_logits", dlogits)):
+        grads[name] = drest.sum(axis=0, keepdims=True) if pairs.rest is None else pairs.rest.incidence @ drest
     grads["score_a"] = pairs.score_a.incidence @ dscores[..., 0]  # 1.
     grads["score_b"] = pairs.b.incidence @ dscores[..., 1]
     grads["value_a"], grads["value_b"] = pairs.a.incidence @ dvalues[0], pairs.b.incidence @ dvalues[1]
@@ -143,6 +149,9 @@ class Transformer:
         Give b tokens of its own, numbered p to 2p - 1 (``diff_vocab`` of Zhong et al.).
     causal : bool
         Makes a difference only in deeper networks (`deep`): the last position attends to all others either way.
+    initialisation : str
+        ``"nanda"``: normal values of variance 1/d_model, but 1/d_vocab for W_U; biases 0. ``"pizza"`` (Zhong et al.):
+        the same, but 1/d_mlp for W_in.
 
     Parameters are W_E (V, d), W_pos (positions, d), W_Q, W_K, W_V (H, d, e), W_O (H, e, d), W_in (d, m), b_in (m,),
     W_out (m, d), b_out (d,), W_U (d, V): as many outputs as tokens, as in both works, so "=" is a possible answer.
@@ -165,6 +174,7 @@ class Transformer:
     attention_rate: float = 1.0
     separate_vocabularies: bool = False
     causal: bool = True
+    initialisation: str = "nanda"
 
     def __post_init__(self):
         require_integer(self.p, "p", minimum=2)
@@ -175,6 +185,7 @@ class Transformer:
         require(self.activation in ACTIVATIONS, "activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
         require(self.layout in LAYOUTS, "layout", self.layout, f"one of {LAYOUTS}")
         require_number(self.attention_rate, "attention_rate", "in [0, 1]", lambda r: 0 <= r <= 1)
+        require(self.initialisation in ("nanda", "pizza"), "initialisation", self.initialisation, "'nanda' or 'pizza'")
 
     @property
     def d_vocab(self):
@@ -197,12 +208,14 @@ class Transformer:
         return shapes | {"W_U": (d, V)}
 
     def init(self, rng: np.random.Generator, dtype: Any = np.float32) -> dict[str, np.ndarray]:
-        """Normal values of variance 1/d_model, but 1/d_vocab for W_U; biases 0 (Nanda et al.)."""
+        """Draw parameters, a dict name -> array: normal values, biases 0, see ``initialisation``."""
+        one_over_variance = {"W_U": self.d_vocab} | ({"W_in": self.d_mlp} if self.initialisation == "pizza" else {})
+
         def draw(name, shape):
             if name.startswith("b_"):
                 return np.zeros(shape, dtype)
-            variance = 1 / (self.d_vocab if name == "W_U" else self.d_model)
-            return rng.normal(scale=math.sqrt(variance), size=shape).astype(dtype)
+            scale = math.sqrt(1 / one_over_variance.get(name.split(".")[0], self.d_model))
+            return rng.normal(scale=scale, size=shape).astype(dtype)
 
         return {name: draw(name, shape) for name, shape in self.shapes.items()}
 
@@ -328,6 +341,24 @@ class Transformer:
         """Gradient for the parameters, a dict with the keys and shapes of ``params``."""
         params, mix_cache = cache
         return self.effective_backward(mix_backward(dlogits, mix_cache), params)
+
+    def embedding_gradients(self, dlogits: np.ndarray, cache: Any) -> tuple[np.ndarray, np.ndarray]:
+        """Gradients (B, d) for the embeddings of a and of b, example by example, not summed over them."""
+        params, mix_cache = cache
+        pairs = mix_cache[1]
+        dpre, dvalues, dscores = example_backward(dlogits, mix_cache)
+        x_a, x_b, x_last = self._streams(params)
+        last, asks = (x_b, pairs.b.rows) if x_last is None else (x_last, np.zeros_like(pairs.b.rows))
+        W_Q, W_K, W_V = (_heads_side_by_side(params[name]) for name in ("W_Q", "W_K", "W_V"))  # each (d, H e)
+        scale = 1 / math.sqrt(params["W_Q"].shape[-1])
+        dscores = np.repeat(scale * dscores, W_Q.shape[1] // self.n_heads, axis=1)  # (B, H e, positions)
+        q = (last @ W_Q)[asks]
+        dx_a, dx_b = (dvalues[i] @ W_V.T + (dscores[..., i] * q) @ W_K.T for i in (0, 1))
+        if x_last is None:  # b stands at the last position too: it asks, and its own stream goes on to the answer
+            dq = dscores[..., 0] * (x_a @ W_K)[pairs.a.rows] + dscores[..., 1] * (x_b @ W_K)[pairs.b.rows]
+            W_in, *_ = self._neurons(params)
+            dx_b += dq @ W_Q.T + dpre @ W_in.T + dlogits @ params["W_U"].T
+        return dx_a, dx_b
 
 
 def _heads_side_by_side(values):

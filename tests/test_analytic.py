@@ -393,3 +393,70 @@ def test_the_impossible_is_refused_with_the_reason(build, message):
 
 def test_gelu_and_other_activations_have_no_stated_law_but_can_be_looked_at():
     assert analytic.ring(7, [0.0, 1.0], activation="gelu").activation == "gelu"
+
+
+@given(p=st.integers(2, 40), k=st.integers(1, 60), companion=st.sampled_from([0.0, 0.3, 0.9]))
+def test_clock_and_pizza_networks_are_their_formulas(p, k, companion):
+    assume(math.gcd(k, p) == 1)
+    np.testing.assert_allclose(analytic.logits(analytic.clock(p, (k,)), p), analytic.clock_logits(p, (k,)), atol=1e-11)
+    np.testing.assert_allclose(analytic.logits(analytic.pizza(p, (k,), companion), p),
+                               analytic.pizza_logits(p, (k,), companion), atol=1e-11)
+
+
+@given(p=st.integers(2, 40), k=st.integers(1, 60), c=st.data())
+def test_pizza_is_the_papers_absolute_values(p, k, c):
+    """alpha - beta as the paper writes them, from the summed embeddings of one pair."""
+    assume(math.gcd(k, p) == 1)
+    a, b, c = (c.draw(st.integers(0, p - 1)) for _ in range(3))
+    w = 2 * math.pi * k / p
+    x = np.array([math.cos(w * a) + math.cos(w * b), math.sin(w * a) + math.sin(w * b)])
+    alpha = abs(x @ [math.cos(w * c / 2), math.sin(w * c / 2)])
+    beta = abs(x @ [-math.sin(w * c / 2), math.cos(w * c / 2)])
+    assert analytic.pizza_logits(p, (k,))[a, b, c] == pytest.approx(alpha - beta, abs=1e-9)
+
+
+@pytest.mark.parametrize("p", range(3, 41))
+def test_where_clock_and_pizza_are_right(p):
+    """The clock always; the pizza for odd p, for even p on all but the p antipodal pairs; with a companion always."""
+    units = [k for k in range(1, p // 2 + 1) if math.gcd(k, p) == 1]
+    several = units[:3]
+    assert right_everywhere(analytic.clock_logits(p, units[-1:])).all()
+    for frequencies in (units[-1:], several):
+        right = right_everywhere(analytic.pizza_logits(p, frequencies))
+        if p % 2:
+            assert right.all()
+        else:
+            a, b = np.nonzero(~right)
+            assert len(a) == p and ((a - b) % p == p // 2).all()
+        assert right_everywhere(analytic.pizza_logits(p, frequencies, companion=0.5)).all()
+
+
+@pytest.mark.parametrize("p", [3, 5, 7, 13, 59, 60, 67])
+def test_margins_of_clock_and_pizza(p):
+    """Closed forms of the docstrings, and the least margin over all pairs by brute force."""
+    def brute(logits):
+        return analytic.margins(logits).min()
+
+    assert analytic.clock_margin(p, [1]) == pytest.approx(1 - math.cos(2 * math.pi / p))
+    assert analytic.clock_margin(p, [1]) == pytest.approx(brute(analytic.clock_logits(p)))
+    for companion in (0.0, 0.5):
+        assert analytic.pizza_margin(p, [1], companion) == pytest.approx(
+            brute(analytic.pizza_logits(p, (1,), companion)), abs=1e-12)
+    if p % 2:
+        half = math.pi / p
+        assert analytic.pizza_margin(p, [1]) == pytest.approx(
+            2 * math.sin(half / 2) * (1 - math.cos(half) + math.sin(half)))
+        several, margin = analytic.best_frequencies(p, min(3, (p - 1) // 2), margin=analytic.pizza_margin)
+        if p > 3:
+            assert margin > analytic.pizza_margin(p, [1])
+            assert margin == pytest.approx(brute(analytic.pizza_logits(p, several)) / len(several))
+
+
+def test_on_circles_wants_all_the_frequencies():
+    network = analytic.pizza(11, (1, 3))
+    model, params = analytic.on_circles(network, (1, 3))
+    np.testing.assert_allclose(model.effective(params).A, network.A, atol=1e-12)
+    with pytest.raises(ValueError, match="frequencies must be all those of the network's A and B"):
+        analytic.on_circles(network, (1, 4))
+    with pytest.raises(ValueError, match=r"companion must be in \[0, 1\), got 1"):
+        analytic.pizza(11, companion=1)

@@ -1,0 +1,363 @@
+"""Which algorithm adds mod p: the clock, which multiplies rotations, or the pizza, which takes |sums| of them.
+
+The measures of Zhong, Liu, Tegmark, Andreas 2023 (arXiv 2306.17844), for any model of this package and, where a
+network can be told from its logits alone, for plain arrays (p, p, n), indexed [a, b, c], of which n >= p:
+
+    clock    cos(w (a + b - c))                          the same for every a - b; g_a and g_b point different ways
+    pizza    |cos(w (a - b) / 2)| cos(w (a + b - c))     weak where a - b is near p / 2; g_a = g_b
+
+with w = 2 pi k / p and g_a, g_b the gradients of logit c for the embeddings of a and b. So two numbers tell them
+apart: `gradient_symmetricity` (cosine of g_a and g_b; 1 for the pizza) and `distance_irrelevance` (how little of the
+correct logit's spread is due to a - b; 0 for the pizza). A third, `circularity`, says whether the embedding is made of
+circles at all. `isolate` leaves one of the circles alone, and `fraction_explained` holds its logits against both forms.
+
+The right answer is a + b mod p throughout. Read next: `analytic.clock` and `analytic.pizza`, the two written down.
+"""
+
+import random
+from typing import NamedTuple
+
+import numpy as np
+import scipy.fft
+
+from grok_np import analytic, fourier
+from grok_np.errors import require
+
+# Logits, and the two ways to look at them
+
+
+def all_logits(model, params):
+    """Logits (p, p, n) of every pair, indexed [a, b, output]."""
+    logits, _ = model.forward(params, _all_pairs(model.p))
+    return logits.reshape(model.p, model.p, -1)
+
+
+def _all_pairs(p):
+    return np.indices((p, p)).reshape(2, -1).T
+
+
+def correct_logits(logits):
+    """The logit of the right answer of each pair: (p, p, n) -> (p, p), indexed [a, b]."""
+    a, b = np.indices(logits.shape[:2])
+    return logits[a, b, (a + b) % len(logits)]
+
+
+def largest_wrong_logits(logits):
+    """The largest logit of any output that is not the right answer: (p, p, n) -> (p, p), indexed [a, b]."""
+    a, b = np.indices(logits.shape[:2])
+    wrong = logits.copy()
+    wrong[a, b, (a + b) % len(logits)] = -np.inf
+    return wrong.max(axis=2)
+
+
+def by_sum_and_difference(table):
+    """A table (p, p) over [a, b] turned to [a + b mod p, a - b mod p]: the paper's correct-logit map (Figure 3).
+
+    For even p a sum and a difference of one parity belong to two pairs, whose mean it holds, others to none: NaN.
+    """
+    p = len(table)
+    a, b = np.indices((p, p))
+    place = (a + b) % p, (a - b) % p
+    total, count = np.zeros((p, p)), np.zeros((p, p))
+    np.add.at(total, place, table)
+    np.add.at(count, place, 1)
+    return np.divide(total, count, out=np.full((p, p), np.nan), where=count > 0)
+
+
+# The three measures
+
+
+def gradient_cosines(model, params, triples=None):
+    """Cosine of the gradients of logit c for the embedding of a and for that of b.
+
+    The gradients are for what is looked up for the token, before a position is added. A network deaf to a token, whose
+    gradient is 0, counts as cosine 0.
+
+    Parameters
+    ----------
+    model, params
+        Any model of this package with `embedding_gradients`.
+    triples : int array (n, 3), optional
+        Rows (a, b, c). By default all p³: one forward pass over all pairs, then one backward pass per c.
+
+    Returns
+    -------
+    array (p, p, p), indexed [a, b, c], or (n,) for ``triples``; in [-1, 1].
+    """
+    p = model.p
+    if triples is not None:
+        triples = np.asarray(triples)
+        fits = triples.ndim == 2 and triples.shape[1] == 3 and triples.dtype.kind in "iu" and len(triples)
+        require(fits, "triples", f"{triples.dtype} of shape {triples.shape}", "an integer array (n, 3), n >= 1")
+        require(triples.min() >= 0 and triples.max() < p, "triples", triples.tolist(), f"in [0, {p})")
+        logits, cache = model.forward(params, triples[:, :2])
+        return _cosines(model, cache, _one_hot(logits, triples[:, 2]))
+    logits, cache = model.forward(params, _all_pairs(p))
+    return np.stack([_cosines(model, cache, _one_hot(logits, c)).reshape(p, p) for c in range(p)], axis=-1)
+
+
+def _one_hot(logits, c):
+    """What asks for the gradient of logit c: an array like logits (B, n) with a 1 at c of every row."""
+    dlogits = np.zeros_like(logits)
+    dlogits[np.arange(len(logits)), c] = 1
+    return dlogits
+
+
+def _cosines(model, cache, dlogits):
+    g_a, g_b = model.embedding_gradients(dlogits, cache)
+    dot, a, b = (np.einsum("bd,bd->b", x, y, dtype=np.float64) for x, y in ((g_a, g_b), (g_a, g_a), (g_b, g_b)))
+    return np.divide(dot, np.sqrt(a * b), out=np.zeros_like(dot), where=a * b > 0)
+
+
+def gradient_symmetricity(model, params, triples=None):
+    """Mean of `gradient_cosines` (Zhong et al. 2023, Definition 4.1): 1 for the pizza, far less for the clock.
+
+    Over all p³ triples (a, b, c) by default, or over a sample: the paper's is `paper_triples`.
+    """
+    return float(gradient_cosines(model, params, triples).mean())
+
+
+def paper_triples(p, n=100, seed=42):
+    """The triples of the paper's estimate: all (a, b, c) in nested order, shuffled by Python's generator; the first n.
+
+    >>> paper_triples(59).shape
+    (100, 3)
+    """
+    triples = list(range(p**3))
+    random.Random(seed).shuffle(triples)
+    return np.stack(np.unravel_index(triples[:n], (p, p, p)), axis=1)
+
+
+def distance_irrelevance(model, params, of="correct"):
+    """How little a - b matters to the correct logit (Zhong et al. 2023, Definition 4.2), in [0, 1].
+
+    Mean over a - b of the standard deviation over a + b, divided by the standard deviation over all pairs: 0 if the
+    logit depends on a - b alone (the exact pizza), near 1 if a - b says nothing about it. Constant logits, as of the
+    exact clock, give NaN.
+
+    ``of="largest wrong"`` takes the largest logit among the wrong answers: what the authors' table of runs holds.
+    """
+    return spread_within_distances(all_logits(model, params), of)
+
+
+def spread_within_distances(logits, of="correct"):
+    """`distance_irrelevance` of logits (p, p, n)."""
+    kinds = {"correct": correct_logits, "largest wrong": largest_wrong_logits}
+    require(of in kinds, "of", of, f"one of {', '.join(map(repr, kinds))}")
+    table = kinds[of](np.asarray(logits, np.float64))
+    a, difference = np.indices(table.shape)
+    by_difference = table[a, (a - difference) % len(table)]
+    whole = table.std()
+    return float(by_difference.std(axis=0).mean() / whole) if whole > 1e-12 * np.abs(table).max() else np.nan
+
+
+def circularity(model, params):
+    """How much of each of the first four principal components of the embedding is one frequency (Definition 4.3).
+
+    Mean over the components of the largest share of power that one frequency holds, in [0, 1]: 1 for circles. A model
+    with separate vocabularies is taken over all 2p tokens, and of the components' scores only the first p, as in the
+    authors' code: two perfect sets of circles then give about 1/2. Fewer than four components count what there is.
+    """
+    scores = principal_components(token_table(model, params)).scores[:, :4]
+    scores = scores[:, np.linalg.norm(scores, axis=0) > 0]
+    power = np.abs(scipy.fft.fft(scores[: model.p] / np.linalg.norm(scores, axis=0), axis=0)[1:]) ** 2
+    return float(np.minimum(2 / model.p * power.max(axis=0), 1).mean()) if scores.size else 0.0
+
+
+# Circles
+
+
+def token_table(model, params):
+    """What is looked up, a row per token (p, d), or (2 p, d) where b has tokens of its own ("=" is left out).
+
+    W_E, or W_E_a above W_E_b, or the rows of W_in where numbers are fed one-hot.
+    """
+    if "W_E" in params:
+        return params["W_E"][: 2 * model.p if getattr(model, "separate_vocabularies", False) else model.p]
+    if hasattr(model, "frozen") and model.frozen:
+        return model.frozen["W_E"]
+    names = [name for name in ("W_E_a", "W_E_b", "W_in_a", "W_in_b", "W_in") if name in params]
+    return np.concatenate([params[name] for name in names if name[:3] == names[0][:3]])
+
+
+class Components(NamedTuple):
+    """Principal components of a table of n tokens, the strongest first.
+
+    ``mean`` (d,); ``scores`` (n, r), orthogonal columns; ``directions`` (r, d), orthonormal rows; ``share`` (r,) of the
+    variance. The table is mean + scores @ directions.
+    """
+
+    mean: np.ndarray
+    scores: np.ndarray
+    directions: np.ndarray
+    share: np.ndarray
+
+
+def principal_components(table):
+    """Principal components of a table (n, d) of embeddings, as `Components` in float64."""
+    table = np.asarray(table, np.float64)
+    mean = table.mean(axis=0)
+    left, strength, directions = np.linalg.svd(table - mean, full_matrices=False)
+    strength[strength < 1e-12 * strength[0]] = 0  # rounding: the centred table lacks one rank at least
+    total = (strength**2).sum()
+    return Components(mean, left * strength, directions, strength**2 / total if total > 0 else strength)
+
+
+class Circle(NamedTuple):
+    """Two principal components of one frequency. ``components`` counts from 0; ``share`` is of the two's own power."""
+
+    frequency: int
+    components: tuple[int, int]
+    share: float
+
+
+def circles(table, least_share=0.9, p=None):
+    """The circles of an embedding table (n, d): consecutive pairs of principal components with a frequency in common.
+
+    Components (0, 1), (2, 3), ... as long as one frequency holds ``least_share`` of the power of both together over the
+    first ``p`` rows, by default all. Returns a list of `Circle`, strongest first.
+
+    >>> angle = 2 * np.pi / 7 * np.arange(7)[:, None]
+    >>> table = np.hstack([np.cos(2 * angle), np.sin(2 * angle), 0.5 * np.cos(3 * angle), 0.5 * np.sin(3 * angle)])
+    >>> [(circle.frequency, circle.components) for circle in circles(table)]
+    [(2, (0, 1)), (3, (2, 3))]
+    """
+    found, scores = [], principal_components(table).scores[:p]
+    for first in range(0, scores.shape[1] - 1, 2):
+        circle = circle_of(scores, (first, first + 1))
+        if circle.share < least_share:
+            break
+        found.append(circle)
+    return found
+
+
+def circle_of(scores, components):
+    """The strongest frequency of two columns of scores (p, r), and its share of their power, as a `Circle`."""
+    power = fourier.power(scores[:, list(components)]).sum(axis=1)[1:]
+    strongest = int(power.argmax())
+    return Circle(1 + strongest, tuple(components), float(power[strongest] / max(power.sum(), 1e-300)))
+
+
+def isolate(model, params, components):
+    """Parameters whose W_E keeps only these principal components, and the mean (the paper's circle isolation).
+
+    The components are those of `token_table`. To leave circles alone, give the components of one or more `circles`.
+    """
+    require("W_E" in params, "params", sorted(params), "with an embedding W_E")
+    parts = principal_components(token_table(model, params))
+    chosen = sorted({int(one) for one in components})
+    require(chosen and chosen[0] >= 0 and chosen[-1] < len(parts.directions), "components", components,
+            f"one or more of 0 to {len(parts.directions) - 1}")
+    kept = parts.mean + parts.scores[:, chosen] @ parts.directions[chosen]
+    W_E = params["W_E"]
+    return params | {"W_E": np.concatenate([kept.astype(W_E.dtype), W_E[len(kept):]])}
+
+
+# Formulas
+
+
+def pizza_prime(p, frequency):
+    """The paper's second formula for the pizza (its appendix), logits (p, p, p): what neurons of one angle each add up.
+
+    With C = cos(w a) + cos(w b) and S = sin(w a) + sin(w b):
+    (|C| - |S|) cos(w c) - (|C - S| - |C + S|) sin(w c) / sqrt 2.
+    """
+    angle = 2 * np.pi * frequency / p * np.arange(p)
+    C, S = (f(angle)[:, None, None] + f(angle)[:, None] for f in (np.cos, np.sin))
+    across = (np.abs(C - S) - np.abs(C + S)) / np.sqrt(2)
+    return (np.abs(C) - np.abs(S)) * np.cos(angle) - across * np.sin(angle)
+
+
+FORMULAS = {
+    "clock": lambda p, k: analytic.clock_logits(p, [k]),
+    "pizza": lambda p, k: analytic.pizza_logits(p, [k]),
+    "pizza'": pizza_prime,
+    "accompanying": lambda p, k: analytic.accompanying_logits(p, [k]),
+}
+
+
+def fraction_explained(logits, frequency, formula):
+    """Fraction of the variance of logits (p, p, n) that a formula of one frequency explains, both standardised.
+
+    1 - mean of (logits - formula)², each with mean 0 and variance 1, which is 2 r - 1, r their correlation: so 1 at
+    best, 0 at r = 1/2, -1 for no relation at all. ``formula``: "clock", "pizza" or "pizza'", the key of `FORMULAS`.
+    """
+    require(formula in FORMULAS, "formula", formula, f"one of {', '.join(FORMULAS)}")
+    p = len(logits)
+    target = FORMULAS[formula](p, frequency)
+    logits = np.asarray(logits[..., :p], np.float64)
+    if logits.std() == 0:
+        return -1.0
+    return float(2 * np.corrcoef(logits.ravel(), target.ravel())[0, 1] - 1)
+
+
+class Isolated(NamedTuple):
+    """A circle with what the network does when nothing else is left of its embedding.
+
+    ``accuracy`` over all p² pairs; ``explained`` by each of `FORMULAS`, with the circle's own frequency, but
+    "accompanying" with that of the stronger circle whose frequency k has 2 k = +-its own mod p, NaN if there is none.
+    ``accompanies`` is that k if the formula explains more than half, else None.
+    """
+
+    circle: Circle
+    accuracy: float
+    explained: dict[str, float]
+    accompanies: int | None
+
+
+def isolated_circles(model, params, least_share=0.9):
+    """Each circle of the embedding on its own (Zhong et al. 2023, sections 3 and 4), as a list of `Isolated`.
+
+    *Accompanying pizzas*: a pizza of frequency k is weak where a - b is near p / 2 on its circle. In the paper's Model
+    A each strong circle has a weaker companion of frequency 2 k that makes up for it, linearly: see
+    `analytic.accompanying_logits`.
+    """
+    found = []
+    for circle in circles(token_table(model, params), least_share, model.p):
+        logits = all_logits(model, isolate(model, params, circle.components))
+        lead = next((k for k in (one.circle.frequency for one in found)
+                     if circle.frequency in (2 * k % model.p, -2 * k % model.p)), None)
+        frequency = dict.fromkeys(FORMULAS, circle.frequency) | {"accompanying": lead}
+        explained = {name: np.nan if k is None else fraction_explained(logits, k, name)
+                     for name, k in frequency.items()}
+        found.append(Isolated(circle, accuracy(logits), explained, lead if explained["accompanying"] > 0.5 else None))
+    return found
+
+
+def accuracy(logits):
+    """Fraction of all p² pairs whose largest logit (p, p, n), over all n outputs, is a + b mod p."""
+    a, b = np.indices(logits.shape[:2])
+    return float((logits.argmax(axis=2) == (a + b) % len(logits)).mean())
+
+
+# All together
+
+
+class Verdict(NamedTuple):
+    """The measures of one network, and what they say: "pizza", "clock", or "neither"."""
+
+    algorithm: str
+    accuracy: float
+    gradient_symmetricity: float
+    distance_irrelevance: float
+    circularity: float
+
+
+def classify(model, params):
+    """`Verdict` on a network.
+
+    "pizza": gradients symmetric (at least 0.95) and the correct logit mostly a matter of a - b (at most 0.5).
+    "clock": gradients asymmetric (at most 0.6) and the correct logit hardly a matter of a - b (at least 0.6).
+    "neither": everything between, and whatever is not right on 99 % of the pairs. The thresholds are ours: the paper
+    shows a continuum, with Model A at (0.99, 0.17) and Model B at (0.33, 0.85).
+    """
+    logits = all_logits(model, params)
+    right, symmetric = accuracy(logits), gradient_symmetricity(model, params)
+    irrelevant = spread_within_distances(logits)
+    algorithm = "neither"
+    if right >= 0.99:
+        if symmetric >= 0.95 and irrelevant <= 0.5:
+            algorithm = "pizza"
+        elif symmetric <= 0.6 and not irrelevant < 0.6:  # NaN too: the exact clock's correct logit is constant
+            algorithm = "clock"
+    return Verdict(algorithm, right, symmetric, irrelevant, circularity(model, params))
