@@ -7,11 +7,12 @@ compare explain what was learned; gradcheck verifies every backward pass; figure
 from grok_np.adamw import SGD, AdamW
 from grok_np.errors import DivergedError
 from grok_np.mlp import MLP
+from grok_np.parity import BitMLP
 from grok_np.runs import Run, RunError, load_run
-from grok_np.tasks import ModularArithmetic
+from grok_np.tasks import ModularArithmetic, SparseParity
 from grok_np.training import resume, train
 from grok_np.transformer import Transformer
 
 __version__ = "0.1.0"
-__all__ = ["MLP", "SGD", "AdamW", "DivergedError", "ModularArithmetic", "Run", "RunError", "Transformer",
-           "load_run", "resume", "train"]
+__all__ = ["MLP", "SGD", "AdamW", "BitMLP", "DivergedError", "ModularArithmetic", "Run", "RunError",
+           "SparseParity", "Transformer", "load_run", "resume", "train"]

@@ -23,12 +23,13 @@ import scipy
 from grok_np.adamw import OPTIMIZERS
 from grok_np.deep import DeepMLP, DeepTransformer
 from grok_np.mlp import MLP
-from grok_np.tasks import ModularArithmetic
+from grok_np.parity import BitMLP
+from grok_np.tasks import ModularArithmetic, SparseParity
 from grok_np.transformer import Transformer
 
 FORMAT = 1
-MODELS = {"MLP": MLP, "DeepMLP": DeepMLP, "Transformer": Transformer, "DeepTransformer": DeepTransformer}
-TASKS = {"ModularArithmetic": ModularArithmetic}
+MODELS = {model.__name__: model for model in (MLP, BitMLP, DeepMLP, Transformer, DeepTransformer)}
+TASKS = {task.__name__: task for task in (ModularArithmetic, SparseParity)}
 HISTORY_COLUMNS = ("step", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "l1_norm", "l2_norm")
 
 

@@ -116,3 +116,53 @@ class ModularArithmetic:
 
     def _stream(self, number):
         return np.random.default_rng([self.seed, number])
+
+
+@dataclass(frozen=True)
+class SparseParity:
+    """Strings of random bits, labelled with the parity of the first ``k``; the others are distractors.
+
+    The article's first system, from Merrill, Tsilivis, Shukla 2023 (arXiv 2303.11873).
+
+    Parameters
+    ----------
+    n_bits : int
+        Length of the strings, at least 2.
+    k : int
+        Bits that count, from 1 to ``n_bits``.
+    train_size, test_size : int
+        Number of strings in each set, drawn independently: with 30 bits a test string is hardly ever a training one.
+    seed : int
+        Seed of the strings.
+    random_labels : bool
+        Draw fair coins as labels instead: the control that nothing can generalise.
+
+    Examples
+    --------
+    >>> split = SparseParity(n_bits=5, k=2, train_size=3, test_size=4).split()
+    >>> split.train_inputs.shape, (split.train_inputs[:, :2].sum(axis=1) % 2 - split.train_labels).tolist()
+    ((3, 5), [0, 0, 0])
+    """
+
+    n_bits: int = 30
+    k: int = 3
+    train_size: int = 1200
+    test_size: int = 5000
+    seed: int = 0
+    random_labels: bool = False
+
+    def __post_init__(self):
+        require_integer(self.n_bits, "n_bits", minimum=2)
+        require_integer(self.k, "k", minimum=1)
+        require(self.k <= self.n_bits, "k", self.k, f"at most n_bits = {self.n_bits}")
+        require_integer(self.train_size, "train_size", minimum=1)
+        require_integer(self.test_size, "test_size", minimum=1)
+        require_integer(self.seed, "seed", minimum=0)
+
+    def split(self) -> Split:
+        """Inputs (B, n_bits) of 0 and 1, labels (B,) 0 or 1, int64; the same for the same seed."""
+        rng = np.random.default_rng(self.seed)
+        inputs = rng.integers(2, size=(self.train_size + self.test_size, self.n_bits))
+        labels = rng.integers(2, size=len(inputs)) if self.random_labels else inputs[:, : self.k].sum(axis=1) % 2
+        return Split(inputs[: self.train_size], labels[: self.train_size],
+                     inputs[self.train_size :], labels[self.train_size :])

@@ -23,8 +23,10 @@ from tqdm import tqdm
 from grok_np import runs
 from grok_np.adamw import AdamW, FlatVector
 from grok_np.errors import DivergedError, require, require_integer
-from grok_np.layers import LOSSES
+from grok_np.layers import BINARY_LOSSES, LOSSES, predictions
+from grok_np.tasks import SparseParity
 
+ALL_LOSSES = LOSSES | BINARY_LOSSES
 SHARD_SIZE = 1024  # examples; the activations of one shard should stay in a core's own cache
 
 
@@ -48,7 +50,7 @@ def loss_and_gradients(model, params, shards, loss="cross_entropy", map=map):
 
     ``map`` may be an executor's: the order of addition is that of the shards.
     """
-    loss_forward, loss_backward = LOSSES[loss]
+    loss_forward, loss_backward = ALL_LOSSES[loss]
     effective = model.effective(params)
 
     def one_shard(shard):
@@ -67,14 +69,14 @@ def loss_and_gradients(model, params, shards, loss="cross_entropy", map=map):
 
 def evaluate(model, params, shards, loss="cross_entropy", map=map):
     """Mean loss (nats per example for cross-entropy) and accuracy (fraction), as floats."""
-    loss_forward, _ = LOSSES[loss]
+    loss_forward, _ = ALL_LOSSES[loss]
     effective = model.effective(params)
 
     def one_shard(shard):
         with np.errstate(over="ignore", invalid="ignore"):
             logits, _ = model.mix_forward(effective, shard.inputs)
             value, _ = loss_forward(logits, shard.labels)
-        return shard.share * value, np.count_nonzero(logits.argmax(axis=-1) == shard.labels)
+        return shard.share * value, np.count_nonzero(predictions(logits, loss) == shard.labels)
 
     values, correct = zip(*map(one_shard, shards), strict=True)
     return float(sum(values)), sum(correct) / sum(len(shard.labels) for shard in shards)
@@ -120,7 +122,8 @@ def train(model: Any, task: Any, optimizer: Any = None, steps: int = 50_000, see
         Steps between checkpoints, and between rows of the history (which is denser at the start, and has a row for
         every checkpoint).
     loss : str
-        ``"cross_entropy"`` (nats, mean over examples) or ``"mean_squared_error"``.
+        ``"cross_entropy"`` (nats, mean over examples) or ``"mean_squared_error"``; for `SparseParity`, whose networks
+        have one output, ``"logistic"`` (nats) or ``"hinge"``.
     dtype : str
         ``"float32"`` or ``"float64"``.
     threads : int or None
@@ -145,9 +148,12 @@ def train(model: Any, task: Any, optimizer: Any = None, steps: int = 50_000, see
     require_integer(seed, "seed", minimum=0)
     require_integer(checkpoint_every, "checkpoint_every", minimum=1)
     require_integer(log_every, "log_every", minimum=1)
-    require(loss in LOSSES, "loss", loss, f"one of {', '.join(LOSSES)}")
+    kinds = BINARY_LOSSES if isinstance(task, SparseParity) else LOSSES
+    require(loss in kinds, "loss", loss, f"one of {', '.join(kinds)}")
     require(dtype in ("float32", "float64"), "dtype", dtype, "'float32' or 'float64'")
-    require(model.p == task.p, "model.p", model.p, f"the task's p = {task.p}")
+    size = "n_bits" if isinstance(task, SparseParity) else "p"
+    require(getattr(model, size, None) == getattr(task, size), f"model.{size}", getattr(model, size, None),
+            f"the task's {size} = {getattr(task, size)}")
     config = runs.to_config(model, task, optimizer or AdamW(), steps=steps, seed=seed, loss=loss, dtype=dtype,
                             checkpoint_every=checkpoint_every, log_every=log_every)
     params = model.init(np.random.default_rng(seed), np.dtype(dtype))

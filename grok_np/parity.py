@@ -1,0 +1,102 @@
+"""One hidden layer on strings of bits: the network that groks sparse parity, and the one that is written down.
+
+Bits enter as -1 and +1, with a fixed 1 beside them as bias, and one output f says 1 where f > 0. Every pass takes
+leading axes: parameters (M, n + 1, h) with inputs (M, B, n + 1) are M networks at once (`ensemble`).
+
+Letters: B examples, n bits, h = n_hidden.
+
+Read next: `adamw`, `training`.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from grok_np.deep import WholeNetwork
+from grok_np.errors import require, require_integer
+from grok_np.layers import ACTIVATIONS
+from grok_np.mlp import truncated_normal
+
+
+@dataclass(frozen=True)
+class BitMLP(WholeNetwork):
+    """One hidden layer on n bits, one output; hyper-parameters only.
+
+    Forward   x = (2 bits - 1, 1)        pre = x W_in        post = activation(pre)        f = post W_out
+    Backward  dW_out = post^T df         dW_in = x^T (activation'(pre) df) W_out, W_out being the same for all examples
+
+    Parameters are W_in (n_bits + 1, n_hidden), whose last row is the bias, and W_out (n_hidden,); they start as normal
+    values cut off at two standard deviations of 1/sqrt(fan_in).
+
+    >>> model = BitMLP(n_bits=4, n_hidden=8)
+    >>> f, cache = model.forward(model.init(np.random.default_rng(0)), [[0, 1, 1, 0], [1, 1, 1, 1]])
+    >>> f.shape, {name: g.shape for name, g in model.backward(np.ones_like(f), cache).items()}
+    ((2,), {'W_in': (5, 8), 'W_out': (8,)})
+    """
+
+    n_bits: int = 30
+    n_hidden: int = 128
+    activation: str = "relu"
+
+    def __post_init__(self):
+        require_integer(self.n_bits, "n_bits", minimum=1)
+        require_integer(self.n_hidden, "n_hidden", minimum=1)
+        require(self.activation in ACTIVATIONS, "activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
+
+    @property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Parameter shapes by name."""
+        return {"W_in": (self.n_bits + 1, self.n_hidden), "W_out": (self.n_hidden,)}
+
+    def init(self, rng: np.random.Generator, dtype: Any = np.float32) -> dict[str, np.ndarray]:
+        """Draw parameters: a dict name -> array."""
+        return {name: (truncated_normal(rng, shape) / np.sqrt(shape[0])).astype(dtype)
+                for name, shape in self.shapes.items()}
+
+    def index(self, inputs: Any, dtype: Any = np.float32) -> np.ndarray:
+        """Bits (..., B, n_bits) of 0 and 1, checked, as (..., B, n_bits + 1) of -1, +1 and the fixed 1."""
+        inputs = np.asarray(inputs)
+        require(inputs.ndim >= 2 and inputs.shape[-1] == self.n_bits and inputs.dtype.kind in "iub", "inputs",
+                f"{inputs.dtype} of shape {inputs.shape}", f"an integer array (..., B, {self.n_bits})")
+        require(not inputs.size or (inputs.min() >= 0 and inputs.max() <= 1), "inputs",
+                f"values from {inputs.min()} to {inputs.max()}" if inputs.size else inputs, "0 and 1")
+        signs = 2 * inputs.astype(dtype) - 1
+        return np.concatenate([signs, np.ones_like(signs[..., :1])], axis=-1)
+
+    def mix_forward(self, params, x):
+        """Outputs f (..., B) of indexed inputs x (..., B, n_bits + 1), and the cache."""
+        post, act_cache = ACTIVATIONS[self.activation][0](x @ params["W_in"])
+        return (post @ params["W_out"][..., None])[..., 0], (params, x, post, act_cache)
+
+    def mix_backward(self, df, cache):
+        """Gradients by name for df (..., B)."""
+        params, x, post, act_cache = cache
+        df = df[..., None]
+        slope = ACTIVATIONS[self.activation][1](df, act_cache)  # (B, h), W_out still missing
+        return {"W_in": x.mT @ slope * params["W_out"][..., None, :], "W_out": (post.mT @ df)[..., 0]}
+
+
+def exact_parity(n_bits: int, k: int) -> tuple[BitMLP, dict[str, np.ndarray]]:
+    """The parity of the first k bits in k + 1 ReLU neurons, exactly: f = +1 or -1 on every string.
+
+    All neurons see the same sum s of the k signs, which is 2 i - k with i ones, through different thresholds:
+    neuron j = 0 .. k is relu(s + k + 1 - 2 j) = max(2 (i - j) + 1, 0). To alternate between -1 (i even) and +1 the
+    slope turns by W_out = -1, 4, -8, 12, -16, ... For k = 3 these are the four neurons of Merrill et al. 2023 (arXiv
+    2303.11873, appendix D), up to scale.
+
+    >>> model, params = exact_parity(n_bits=5, k=3)
+    >>> params["W_out"]
+    array([-1.,  4., -8., 12.])
+    >>> model.forward(params, [[1, 0, 0, 1, 0], [1, 1, 0, 0, 0]])[0]
+    array([ 1., -1.])
+    """
+    require_integer(n_bits, "n_bits", minimum=1)
+    require_integer(k, "k", minimum=1)
+    require(k <= n_bits, "k", k, f"at most n_bits = {n_bits}")
+    j = np.arange(k + 1)
+    W_in = np.zeros((n_bits + 1, k + 1))
+    W_in[:k] = 1
+    W_in[-1] = k + 1 - 2 * j
+    W_out = np.where(j == 0, -1.0, 4.0 * j * (-1.0) ** (j + 1))
+    return BitMLP(n_bits, k + 1), {"W_in": W_in, "W_out": W_out}
