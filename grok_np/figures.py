@@ -446,3 +446,100 @@ def circles(scores, isolated):
     axes[1, 0].set_ylabel("variance of its logits\nexplained (below 0: not drawn)")
     figure.suptitle("Circles of the embedding (colour: token), and which formula each computes alone")
     return figure
+
+
+def weight_paths(steps, W_in, k, marks=()):
+    """Every input weight of a bit network over training: what the bits that count weigh, and what the others do.
+
+    W_in (steps, n + 1, h); marks: (step, label) pairs to name.
+    """
+    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    axis = figure.subplots()
+    groups = (("distractors", W_in[:, k:-1], "0.75"), ("bias", W_in[:, -1:], ORANGE),
+              (f"first {k} bits", W_in[:, :k], BLUE))
+    for name, weights, colour in groups:
+        axis.plot(steps, weights.reshape(len(steps), -1), color=colour, lw=0.6, rasterized=True)
+        axis.plot([], [], color=colour, lw=2, label=name)
+    for step, label in marks:
+        axis.axvline(step, color=BLACK, lw=0.8, ls=":")
+        axis.annotate(label, (step, 1), (3, -10), xycoords=("data", "axes fraction"), textcoords="offset points",
+                      fontsize=8)
+    axis.set(xscale="log", xlim=(steps[min(1, len(steps) - 1)], steps[-1]), xlabel="step", ylabel="input weight")
+    axis.legend(frameon=False, loc="lower left")
+    figure.suptitle("The accuracy jumps, the weights do not: distractors fade away one by one")
+    return figure
+
+
+def bit_maps(W_in_by_title, k, most=24):
+    """Input weights of the strongest neurons at several times, one row per bit; a line below the bits that count.
+
+    W_in_by_title {title: (n + 1, h)}; neurons in the order of their last norms.
+    """
+    last = list(W_in_by_title.values())[-1]
+    order = np.argsort(-np.linalg.norm(last, axis=0))[:most]
+    figure = Figure(figsize=(3.1 * len(W_in_by_title), 4.6), layout="constrained")
+    axes = figure.subplots(1, len(W_in_by_title), sharey=True, squeeze=False)[0]
+    for axis, (title, W_in) in zip(axes, W_in_by_title.items(), strict=True):
+        limit = np.abs(W_in).max()
+        shown = axis.imshow(W_in[:, order], cmap=DIVERGING, vmin=-limit, vmax=limit, aspect="auto")
+        figure.colorbar(shown, ax=axis, location="bottom", label="weight")
+        for edge in (k - 0.5, len(W_in) - 1.5):
+            axis.axhline(edge, color=BLACK, lw=0.8)
+        axis.set(title=title, xlabel="neuron")
+    axes[0].set(ylabel="input", yticks=[0, k - 1, (k + len(last) - 2) // 2, len(last) - 1])
+    axes[0].set_yticklabels(["bit 1", f"bit {k}", "distractors", "bias"])
+    figure.suptitle("Memorising uses every bit; the general solution needs those above the line")
+    return figure
+
+
+def parity_outputs(outputs_by_name, ones):
+    """The output over all test strings against the number of ones among the bits that count, as spread and mean.
+
+    outputs_by_name {name: (B,)}, each scaled to mean |f| = 1; ones (B,).
+    """
+    figure = Figure(figsize=(7, 3.8), layout="constrained")
+    axis = figure.subplots()
+    places = np.unique(ones)
+    n = len(outputs_by_name)
+    for i, ((name, f), colour) in enumerate(zip(outputs_by_name.items(), (ORANGE, BLUE, BLACK), strict=False)):
+        offset = 0.16 * (i - (n - 1) / 2)
+        groups = [f[ones == place] / np.abs(f).mean() for place in places]
+        parts = axis.violinplot(groups, places + offset, widths=0.15, showextrema=False)
+        for body in parts["bodies"]:
+            body.set(facecolor=colour, alpha=0.5)
+        axis.plot(places + offset, [group.mean() for group in groups], "o", color=colour, label=name)
+    axis.axhline(0, color="0.6", lw=0.8)
+    axis.set(xlabel="number of ones among the bits that count", ylabel="output f (mean |f| = 1)", xticks=places)
+    axis.legend(frameon=False, fontsize=8)
+    figure.suptitle("What the network says: up for odd, down for even, whatever the other bits")
+    return figure
+
+
+def phase_diagrams(shares_by_name, rows, columns, panels):
+    """Shares of runs by what became of them, one stack of bars per cell of a sweep; one line of panels per name.
+
+    shares_by_name {name: (panels, rows, columns, 4)}: shares of fail, memorise only, grok, generalise at once;
+    ``rows``, ``columns`` and ``panels`` are (label, values).
+    """
+    kinds = (("learns nothing", "0.8"), ("memorises only", ORANGE), ("groks", BLUE), ("generalises at once", GREEN))
+    names = list(shares_by_name)
+    figure = Figure(figsize=(2.6 * len(panels[1]) + 1, 2.5 * len(names) + 0.8), layout="constrained")
+    axes = figure.subplots(len(names), len(panels[1]), squeeze=False, sharex=True, sharey=True)
+    for line, name in zip(axes, names, strict=True):
+        for axis, value, shares in zip(line, panels[1], shares_by_name[name], strict=True):
+            for i, j in np.ndindex(*shares.shape[:2]):
+                bottom = i - 0.45
+                for share, (_, colour) in zip(shares[i, j], kinds, strict=True):
+                    axis.bar(j, 0.9 * share, 0.9, bottom, color=colour)
+                    bottom += 0.9 * share
+            axis.set_title(f"{name}: {panels[0]} {value}", fontsize=9)
+            axis.set(xticks=range(len(columns[1])), yticks=range(len(rows[1])), xticklabels=columns[1],
+                     yticklabels=rows[1])
+    for axis in axes[-1]:
+        axis.set_xlabel(columns[0])
+    for axis in axes[:, 0]:
+        axis.set_ylabel(rows[0])
+    handles = [axes[0, 0].bar(0, 0, color=colour, label=label) for label, colour in kinds]
+    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
+    figure.suptitle("Grokking is a matter of weight decay: too little memorises, too much learns nothing")
+    return figure

@@ -1,6 +1,7 @@
 """Every example runs in its quick form, prints what it promises and leaves the files it names."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -58,6 +59,39 @@ def test_mlp_seeds(tmp_path):
     printed = run(tmp_path, "mlp_seeds.py", "--seeds", "2", "--steps", "50")
     assert "0 of 2 seeds grokked" in printed
     assert (tmp_path / "runs/mlp_seeds/seed_01/history.csv").exists()
+
+
+def test_clock_and_pizza(tmp_path):
+    printed = run(tmp_path, "clock_and_pizza.py", "--quick", "--out", "run", "--table", "none.npz")
+    assert "exact pizza          1.0000      1.0000" in printed and "rate 1.00" in printed
+    assert {path.name for path in (tmp_path / "run/figures").iterdir()} >= {"plane.png", "transition.png",
+                                                                            "correct_logits.png", "circles_pizza.png"}
+
+
+def test_clock_and_pizza_on_published_networks(tmp_path, reference):
+    for name in ("p99zdpze5l", "l8k1hzciux"):
+        shutil.copy(reference(f"pizza/{name}.npz"), tmp_path)
+    printed = run(tmp_path, "clock_and_pizza.py", "--published", ".", "--out", "run",
+                  "--table", str(reference("pizza_tables/fixedwidth.npz")))
+    assert "Model A              1.0000      0.9938   0.9937       0.1717   0.2218       0.9978   pizza" in printed
+    assert "frequency 25: 9.9% right; explained by accompanying 97.6%; accompanies 17" in printed
+
+
+def test_sparse_parity(tmp_path):
+    printed = run(tmp_path, "sparse_parity.py", "--quick", "--out", "run")
+    assert "1.00    1.00    1.00   -2.00   12.00" in printed
+    assert {path.name for path in (tmp_path / "run/figures").iterdir()} == {"maps.png", "outputs.png", "training.png",
+                                                                            "weights.png"}
+
+
+def test_sparse_parity_sweep(tmp_path):
+    arguments = ("sparse_parity_sweep.py", "--seeds", "1", "--steps", "2", "--published", "none.json")
+    printed = run(tmp_path, *arguments)
+    assert "75 networks" in printed and "decay 1                100.0%" in printed
+    table = tmp_path / "runs/sparse_parity_sweep/table.jsonl"
+    before = table.read_bytes()
+    run(tmp_path, *arguments)
+    assert table.read_bytes() == before
 
 
 @pytest.mark.parametrize("script", sorted((EXAMPLES / "benchmarks").glob("*.py")), ids=lambda path: path.name)

@@ -1,0 +1,108 @@
+# %%
+"""When does grokking happen? Hundreds of sparse-parity networks over train size, width and weight decay.
+
+    python examples/sparse_parity_sweep.py --seeds 3        # 225 networks
+    python examples/sparse_parity_sweep.py                  # nine seeds: 675 networks
+
+The explorable article's sweep (Pearce et al. 2023): 30 bits, 3 count, AdamW with lr 0.003, at most 20,000 steps.
+All seeds of a cell train together as one ensemble; cells run in one process per core and are appended to
+runs/sparse_parity_sweep/table.jsonl, so that an interrupted sweep goes on. A network that has generalised is not
+trained further: its class is decided. Printed: the share of each class, and how far it agrees with the published table
+where that is found (--published FILE, or the folder GROK_NP_REFERENCE); drawn: both phase diagrams.
+"""
+
+import argparse
+import json
+import os
+import time
+from pathlib import Path
+
+import numpy as np
+
+from grok_np import AdamW, BitMLP, SparseParity, figures
+from grok_np.ensemble import train_members
+from grok_np.sweep import grid, sweep
+
+CLASSES = ("fail", "memorise_only", "grok", "generalise")
+TRAIN_SIZES, HIDDEN_SIZES, WEIGHT_DECAYS = (750, 1000, 1250, 1500, 1750), (16, 32, 64, 128, 258), (0.01, 0.1, 1.0)
+LOW, APART = 1e-5, 50_000  # the article's thresholds: of a loss that is low, and of the ratio test / train loss
+FLOOR = 2.0**-23  # the article's losses are float32 logarithms of numbers next to 1, which know no smaller loss
+REFERENCE = Path(os.environ.get("GROK_NP_REFERENCE", "../shared/reference"))
+
+
+# %%
+def classify(train_loss, test_loss):
+    """The article's class of each of M runs from its logged losses (R, M); NaN where it was not trained any more."""
+    train_loss, test_loss = np.maximum(train_loss, FLOOR), np.maximum(test_loss, FLOOR)
+    ratio = np.nanmax(test_loss / train_loss, axis=0)
+    low_train, low_test = (np.nanmin(loss, axis=0) <= LOW for loss in (train_loss, test_loss))
+    return np.select([~low_train, ~low_test, ratio < APART], ["fail", "memorise_only", "generalise"], "grok")
+
+
+def decided(history):
+    """Members whose last test loss is low: with it, test / train can no more exceed LOW / FLOOR = 84."""
+    return history["test_loss"][-1] <= LOW
+
+
+def cell(train_size, hidden_size, weight_decay, seeds, steps):
+    """Rows, one per seed, of the networks of one cell."""
+    tasks = [SparseParity(30, 3, train_size, test_size=5000, seed=seed) for seed in range(seeds)]
+    optimizer = AdamW(lr=3e-3, betas=(0.99, 0.98), weight_decay=weight_decay)
+    _, history, _ = train_members(BitMLP(30, hidden_size), tasks, optimizer, steps, range(seeds), log_every=100,
+                                  stop=decided)
+    classes = classify(history["train_loss"], history["test_loss"])
+    return [{"seed": seed, "class": str(classes[seed]), "min_train_loss": np.nanmin(history["train_loss"][:, seed]),
+             "min_test_loss": np.nanmin(history["test_loss"][:, seed])} for seed in range(seeds)]
+
+
+# %%
+def shares(rows):
+    """Shares of the classes in every cell: (weight decays, train sizes, hidden sizes, classes)."""
+    count = np.zeros((len(WEIGHT_DECAYS), len(TRAIN_SIZES), len(HIDDEN_SIZES), len(CLASSES)))
+    for row in rows:
+        count[WEIGHT_DECAYS.index(row["weight_decay"]), TRAIN_SIZES.index(row["train_size"]),
+              HIDDEN_SIZES.index(row["hidden_size"]), CLASSES.index(row["class"])] += 1
+    return count / np.maximum(count.sum(axis=-1, keepdims=True), 1)
+
+
+def published_shares(path):
+    """The same of the article's table (sparse_parity_phase.json)."""
+    out = np.zeros((len(WEIGHT_DECAYS), len(TRAIN_SIZES), len(HIDDEN_SIZES), len(CLASSES)))
+    for one in json.loads(path.read_text())["cells"]:
+        place = (WEIGHT_DECAYS.index(one["weight_decay"]), TRAIN_SIZES.index(one["train_size"]),
+                 HIDDEN_SIZES.index(one["hidden_size"]))
+        out[place] = [one[name] for name in CLASSES]
+    return out
+
+
+# %%
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=9)
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--published", type=Path, default=REFERENCE / "pair/sparse_parity_phase.json")
+    parser.add_argument("--out", type=Path, default=Path("runs/sparse_parity_sweep"))
+    arguments = parser.parse_args()
+    settings = grid(hidden_size=HIDDEN_SIZES[::-1], train_size=TRAIN_SIZES[::-1], weight_decay=WEIGHT_DECAYS,
+                    seeds=[arguments.seeds], steps=[arguments.steps])  # the long ones first
+    start = time.perf_counter()
+    rows = sweep(cell, settings, arguments.out / "table.jsonl")
+    print(f"{len(rows)} networks; this call took {(time.perf_counter() - start) / 60:.1f} minutes")
+    diagrams = {"ours": shares(rows)}
+    if arguments.published.exists():
+        diagrams["published"] = published_shares(arguments.published)
+        same = (diagrams["ours"].argmax(axis=-1) == diagrams["published"].argmax(axis=-1)).mean()
+        overlap = np.minimum(*diagrams.values()).sum(axis=-1).mean()
+        print(f"cells whose most frequent class is the published one: {same:.1%}; mean overlap of the shares "
+              f"{overlap:.1%}")
+    print(f"{'':24s}" + "".join(f"{name:>15s}" for name in CLASSES))
+    for name, diagram in diagrams.items():
+        for weight_decay, share in zip(WEIGHT_DECAYS, diagram.mean(axis=(1, 2)), strict=True):
+            print(f"{name:10s}decay {weight_decay:<8g}" + "".join(f"{value:15.1%}" for value in share))
+    picture = figures.phase_diagrams(diagrams, ("train size", TRAIN_SIZES), ("hidden size", HIDDEN_SIZES),
+                                     ("weight decay", WEIGHT_DECAYS))
+    print("\nLook at:", figures.save(picture, arguments.out / "phases.png"), sep="\n  ")
+
+
+if __name__ == "__main__":
+    main()
