@@ -543,3 +543,43 @@ def phase_diagrams(shares_by_name, rows, columns, panels):
     figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
     figure.suptitle("Grokking is a matter of weight decay: too little memorises, too much learns nothing")
     return figure
+
+
+def accuracies(histories, title):
+    """Accuracy of several runs over steps: training dashed, test solid, one colour per run."""
+    figure = Figure(figsize=(7.5, 3.8), layout="constrained")
+    axis = figure.subplots()
+    for (name, history), colour in zip(histories.items(), CYCLE, strict=False):
+        step = np.maximum(history["step"], 0.8)
+        axis.plot(step, history["train_accuracy"], "--", color=colour, lw=1)
+        axis.plot(step, history["test_accuracy"], "-", color=colour, label=name)
+    axis.set(xscale="log", xlabel="step", ylabel="accuracy (dashed: training)", ylim=(-0.03, 1.03))
+    axis.legend(frameon=False, loc="center left")
+    figure.suptitle(title)
+    return figure
+
+
+def swings(histories):
+    """Training loss and weight norm of several runs, one above the other."""
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    for (name, history), colour, style in zip(histories.items(), (SKY, GREEN, RED), ("-", "--", "-"), strict=False):
+        top.plot(history["step"], history["train_loss"], style, color=colour, lw=1.2, label=name)
+        bottom.plot(history["step"], history["l2_norm"], style, color=colour, lw=1.2)
+    top.set(yscale="log", ylabel="training loss (nats)")
+    bottom.set(xlabel="step", ylabel="norm of all weights", ylim=(0, None))
+    figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    figure.suptitle("AdamW swings between low loss and low weights where beta1 is the root of beta2 (0.99, 0.98)")
+    return figure
+
+
+def shares(table, rows, columns, title):
+    """A table of shares in [0, 1] as colours, with the numbers in it."""
+    figure = Figure(figsize=(2.4 + 1.1 * len(columns), 1.4 + 0.36 * len(rows)), layout="constrained")
+    axis = figure.subplots()
+    axis.imshow(table, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")
+    for (i, j), value in np.ndenumerate(table):
+        axis.text(j, i, f"{value:.0%}", ha="center", va="center", color="white" if value > 0.7 else "black")
+    axis.set(xticks=range(len(columns)), yticks=range(len(rows)), xticklabels=columns, yticklabels=rows)
+    figure.suptitle(title)
+    return figure

@@ -84,6 +84,18 @@ def test_sparse_parity(tmp_path):
                                                                             "weights.png"}
 
 
+def test_strange_runs(tmp_path):
+    printed = run(tmp_path, "strange_runs.py", "--quick", "--out", "run")
+    assert "1. reverse grokking" in printed and "2. random labels" in printed and "4. beta1 = 0.99" in printed
+    assert len(list((tmp_path / "run/figures").iterdir())) == 4
+
+
+def test_factorings(tmp_path):
+    printed = run(tmp_path, "factorings.py", "--steps", "3", "--seeds", "1")
+    assert "| two_embeddings | embeddings separate | shared | direct | - | - | - |" in printed
+    assert (tmp_path / "runs/factorings/table.jsonl").read_text().count("\n") == 30
+
+
 def test_sparse_parity_sweep(tmp_path):
     arguments = ("sparse_parity_sweep.py", "--seeds", "1", "--steps", "2", "--published", "none.json")
     printed = run(tmp_path, *arguments)

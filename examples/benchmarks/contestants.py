@@ -7,7 +7,7 @@ import os
 
 import numpy as np
 
-from grok_np import MLP, ModularArithmetic, Transformer
+from grok_np import MLP, BitMLP, ModularArithmetic, SparseParity, Transformer, ensemble
 
 ARTICLE_TASK = ModularArithmetic(67, symmetric=True)
 ARTICLE_MODEL = MLP()
@@ -199,6 +199,110 @@ def mlp_jax_jit_float64():
     return mlp_jax_jit(dtype=np.float64)
 
 
+# 64 sparse-parity networks of 64 neurons, each with strings of its own.
+
+N_MEMBERS, PARITY_MODEL = 64, BitMLP(30, 64)
+PARITY_TASKS = [SparseParity(train_size=1000, seed=seed) for seed in range(N_MEMBERS)]
+PARITY = {"lr": 3e-3, "betas": (0.99, 0.98), "weight_decay": 0.1}
+
+
+def start_parity():
+    """The same float32 parameters (M, ...), indexed inputs (M, B, 31) and labels (M, B) for everybody."""
+    drawn = [PARITY_MODEL.init(np.random.default_rng(seed)) for seed in range(N_MEMBERS)]
+    params = {name: np.stack([one[name] for one in drawn]) for name in PARITY_MODEL.shapes}
+    return params, *ensemble.stack(PARITY_MODEL, PARITY_TASKS, "train", np.float32)
+
+
+def parity_grok_np(threads=None):
+    """One ensemble: the calls that `train_members` makes, its groups of members on one thread per core."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from threadpoolctl import threadpool_limits
+
+    from grok_np import AdamW
+    from grok_np.adamw import FlatVector
+    from grok_np.training import keep_freed_memory
+
+    keep_freed_memory()
+    threadpool_limits(1, user_api="blas")
+    params, *data = start_parity()
+    optimizer, theta, gradient = AdamW(**PARITY), FlatVector(params), FlatVector(params)
+    moments, t = optimizer.init(theta.vector), 0
+    map_groups = map if threads == 1 else ThreadPoolExecutor(len(os.sched_getaffinity(0))).map
+
+    def step():
+        nonlocal t
+        t += 1
+        losses = ensemble.loss_and_gradients(PARITY_MODEL, theta.views, data, "logistic", gradient.views, map_groups)
+        optimizer.step(theta.vector, gradient.vector, moments, t)
+        return losses.mean()
+
+    return step
+
+
+def parity_grok_np_alone():
+    """The same networks one after the other, on one core: an ensemble of one each."""
+    from threadpoolctl import threadpool_limits
+
+    from grok_np import AdamW
+    from grok_np.adamw import FlatVector
+    from grok_np.training import keep_freed_memory
+
+    keep_freed_memory()
+    threadpool_limits(1, user_api="blas")
+    params, x, labels = start_parity()
+    optimizer = AdamW(**PARITY)
+    members = []
+    for i in range(N_MEMBERS):
+        theta = FlatVector({name: W[i : i + 1] for name, W in params.items()})
+        members.append((theta, FlatVector(theta.views), optimizer.init(theta.vector),
+                        (x[i : i + 1], labels[i : i + 1])))
+    t = 0
+
+    def step():
+        nonlocal t
+        t += 1
+        losses = []
+        for theta, gradient, moments, data in members:
+            losses.append(ensemble.loss_and_gradients(PARITY_MODEL, theta.views, data, "logistic", gradient.views))
+            optimizer.step(theta.vector, gradient.vector, moments, t)
+        return np.mean(losses)
+
+    return step
+
+
+def parity_jax_vmap():
+    """JAX: loss and gradient of one network under vmap, the whole step with optax's AdamW in one jit."""
+    import jax
+    import jax.numpy as jnp
+    import optax
+
+    params, x, labels = start_parity()
+    signs = jnp.asarray(2.0 * labels - 1, jnp.float32)
+    x = jnp.asarray(x)
+
+    def loss_of_one(W, x, y):
+        f = jax.nn.relu(x @ W["W_in"]) @ W["W_out"]
+        return jnp.mean(jax.nn.softplus(-y * f))
+
+    @jax.jit
+    def update(params, state):
+        losses, gradients = jax.vmap(jax.value_and_grad(loss_of_one))(params, x, signs)
+        updates, state = optimizer.update(gradients, state, params)
+        return optax.apply_updates(params, updates), state, losses.mean()
+
+    optimizer = optax.adamw(PARITY["lr"], *PARITY["betas"], weight_decay=PARITY["weight_decay"])
+    params = {name: jnp.asarray(W) for name, W in params.items()}
+    state = optimizer.init(params)
+
+    def step():
+        nonlocal params, state
+        params, state, loss = update(params, state)
+        return loss.item()
+
+    return step
+
+
 CONTESTS = {
     "the article's MLP: p = 67, 911 pairs, d_embed 500, 24 neurons": {
         "grok_np": mlp_grok_np,
@@ -210,5 +314,11 @@ CONTESTS = {
         "grok_np": transformer_grok_np,
         "PyTorch eager": transformer_torch_eager,
         "JAX jit": transformer_jax_jit,
+    },
+    "64 sparse-parity networks: 1,000 strings of 30 bits and 64 neurons each": {
+        "grok_np": parity_grok_np,
+        "grok_np, on one core": lambda: parity_grok_np(threads=1),
+        "grok_np, one after the other": parity_grok_np_alone,
+        "JAX jit of vmap": parity_jax_vmap,
     },
 }

@@ -54,13 +54,14 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rounds", type=int, default=21)
     parser.add_argument("--seconds", type=float, default=0.2, help="per contestant and round")
+    parser.add_argument("--only", help="only the contests whose name holds this")
     parser.add_argument("--worker", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.worker:
         worker(*arguments.worker)
         return
     print(f"{len(os.sched_getaffinity(0))} cores, NumPy {np.__version__}, Python {sys.version.split()[0]}")
-    for contest in contestants.CONTESTS:
+    for contest in [c for c in contestants.CONTESTS if not arguments.only or arguments.only in c]:
         times = race(contest, arguments.rounds, arguments.seconds)
         print(f"\n{contest}\n{'':32s}{'median':>10s}{'min':>10s}{'max':>10s}{'of grok_np':>14s}")
         for name, values in times.items():
