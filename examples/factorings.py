@@ -5,8 +5,8 @@
 
 The explorable article (Pearce et al. 2023) saw a network without any factoring memorise only, and left open why
 factoring the input does not do the same as factoring the output. Everything else is the article's recipe with 64
-dimensions of embedding: p = 67, 40 % of the unordered pairs, 24 ReLU neurons. Printed: for each factoring and weight decay, how many
-seeds got 99 % of the test pairs right, and the median step at which they did. Networks are rows of
+dimensions of embedding: p = 67, 40 % of the unordered pairs, 24 ReLU neurons. Printed: for each factoring and weight
+decay, how many seeds got 99 % of the test pairs right, and the median step at which they did. Networks are rows of
 runs/factorings/table.jsonl, so that an interrupted sweep goes on.
 """
 

@@ -105,7 +105,7 @@ def main():
     pictures = {
         "reverse": figures.training_curves(reverse_grokking(out, steps(20_000)).history),
         "random": figures.training_curves(random_labels(out, steps(10_000)).history),
-        "scale": figures.accuracies(initial_scale(out, steps(10_000)), "The first weights' scale decides when (seed 0)"),
+        "scale": figures.accuracies(initial_scale(out, steps(10_000)), "The initial scale decides when (seed 0)"),
         "swings": figures.swings({f"beta1 = {beta1}": run.history for beta1, run in swings(out, steps(6000)).items()}),
     }
     paths = [figures.save(picture, out / "figures" / f"{name}.png") for name, picture in pictures.items()]
