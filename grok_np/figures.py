@@ -523,7 +523,7 @@ def phase_diagrams(shares_by_name, rows, columns, panels):
     """
     kinds = (("learns nothing", "0.8"), ("memorises only", ORANGE), ("groks", BLUE), ("generalises at once", GREEN))
     names = list(shares_by_name)
-    figure = Figure(figsize=(2.6 * len(panels[1]) + 1, 2.5 * len(names) + 0.8), layout="constrained")
+    figure = Figure(figsize=(max(2.6 * len(panels[1]) + 1, 7), 2.5 * len(names) + 0.8), layout="constrained")
     axes = figure.subplots(len(names), len(panels[1]), squeeze=False, sharex=True, sharey=True)
     for line, name in zip(axes, names, strict=True):
         for axis, value, shares in zip(line, panels[1], shares_by_name[name], strict=True):

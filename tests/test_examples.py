@@ -96,6 +96,12 @@ def test_factorings(tmp_path):
     assert (tmp_path / "runs/factorings/table.jsonl").read_text().count("\n") == 30
 
 
+def test_addition_sweep(tmp_path):
+    printed = run(tmp_path, "addition_sweep.py", "--steps", "2", "--seeds", "1")
+    assert printed.count("decay 0.3             0%      0%      0%      0%      0%") == 2
+    assert (tmp_path / "runs/addition_sweep/init_scale.png").exists()
+
+
 def test_sparse_parity_sweep(tmp_path):
     arguments = ("sparse_parity_sweep.py", "--seeds", "1", "--steps", "2", "--published", "none.json")
     printed = run(tmp_path, *arguments)
