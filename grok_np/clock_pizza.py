@@ -212,22 +212,26 @@ class Circle(NamedTuple):
 
 
 def circles(table, least_share=0.9, p=None):
-    """The circles of an embedding table (n, d): consecutive pairs of principal components with a frequency in common.
+    """The circles of an embedding table (n, d): pairs of principal components with a frequency in common.
 
-    Components (0, 1), (2, 3), ... as long as one frequency holds ``least_share`` of the power of both together over the
-    first ``p`` rows, by default all. Returns a list of `Circle`, strongest first.
+    The first two components whose strongest frequency is the same make a circle if that frequency holds ``least_share``
+    of the power of both together over the first ``p`` rows, by default all, and they hold 1 % of the variance. (The
+    paper pairs neighbours; circles of nearly the same size come interleaved.) A list of `Circle`, strongest first.
 
     >>> angle = 2 * np.pi / 7 * np.arange(7)[:, None]
     >>> table = np.hstack([np.cos(2 * angle), np.sin(2 * angle), 0.5 * np.cos(3 * angle), 0.5 * np.sin(3 * angle)])
     >>> [(circle.frequency, circle.components) for circle in circles(table)]
     [(2, (0, 1)), (3, (2, 3))]
     """
-    found, scores = [], principal_components(table).scores[:p]
-    for first in range(0, scores.shape[1] - 1, 2):
-        circle = circle_of(scores, (first, first + 1))
-        if circle.share < least_share:
-            break
-        found.append(circle)
+    parts = principal_components(table)
+    strongest = 1 + fourier.power(parts.scores[:p])[1:].argmax(axis=0)
+    found = []
+    for frequency in dict.fromkeys(strongest.tolist()):
+        pair = np.flatnonzero(strongest == frequency)[:2]
+        if len(pair) == 2 and parts.share[pair].sum() >= 0.01:
+            circle = circle_of(parts.scores[:p], pair.tolist())
+            if circle.share >= least_share:
+                found.append(circle)
     return found
 
 

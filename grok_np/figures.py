@@ -361,14 +361,13 @@ def algorithm_plane(networks, cloud=None):
     if cloud is not None:
         shown = axis.scatter(cloud[1], cloud[2], c=cloud[0], s=5, cmap="viridis", lw=0, rasterized=True)
         figure.colorbar(shown, label=f"attention rate of {len(cloud[0]):,} published networks")
-    above, height = -1.0, 0.045  # names stand in a column at the right, far enough apart to be read
-    for name, (symmetric, irrelevant) in sorted(networks.items(), key=lambda item: item[1][1]):
+    ranked = sorted(networks.items(), key=lambda item: item[1][1])
+    for (name, (symmetric, irrelevant)), level in zip(ranked, np.linspace(0, 1, len(ranked)), strict=True):
         axis.plot(symmetric, irrelevant, "o", ms=8, mfc="white", mec=RED, mew=1.6, zorder=3)
-        above = max(above + height, irrelevant)
-        axis.annotate(name, (symmetric, irrelevant), (1.1, above), va="center", fontsize=8,
+        axis.annotate(name, (symmetric, irrelevant), (1.12, level), va="center", fontsize=8,
                       arrowprops={"arrowstyle": "-", "color": "0.6", "lw": 0.6})
-    axis.set(xlabel="gradient symmetricity", ylabel="distance irrelevance", xlim=(-0.05, 1.35),
-             ylim=(-0.05, max(1.05, above + height)), xticks=np.linspace(0, 1, 6))
+    axis.set(xlabel="gradient symmetricity", ylabel="distance irrelevance", xlim=(-0.12, 1.35), ylim=(-0.05, 1.05),
+             xticks=np.linspace(0, 1, 6))
     axis.text(0.02, 0.02, "clock: upper left     pizza: lower right", transform=axis.transAxes, color="0.35")
     figure.suptitle("From the clock to the pizza there is a continuum")
     return figure
@@ -401,7 +400,7 @@ def correct_logit_maps(maps):
 
     maps {title: (p, p)}, each on a scale of its own: dark is the smallest, bright the largest.
     """
-    columns = min(len(maps), 4)
+    columns = min(len(maps), 5)
     rows = -(-len(maps) // columns)
     figure = Figure(figsize=(2.3 * columns, 0.8 + 2.6 * rows), layout="constrained")
     axes = figure.subplots(rows, columns, squeeze=False)
@@ -437,8 +436,8 @@ def circles(scores, isolated):
         top.plot(scores[order, i] / size, scores[order, j] / size, "-", color="0.8", lw=0.8)
         top.scatter(scores[:, i] / size, scores[:, j] / size, c=np.arange(len(scores)), cmap="viridis", s=9, zorder=2)
         top.set(aspect="equal", xticks=[], yticks=[], xlim=(-1.3, 1.3), ylim=(-1.3, 1.3))
-        title = f"frequency {k}" + (f", accompanies {one.accompanies}" if one.accompanies else "")
-        top.set_title(f"{title}\nalone {one.accuracy:.0%} right", fontsize=9)
+        role = f"accompanies {one.accompanies}" if one.accompanies else ""
+        top.set_title(f"frequency {k}\nalone {one.accuracy:.0%} right\n{role}", fontsize=9)
         values = [max(value, 0) for value in one.explained.values()]  # NaN > 0 is false, so NaN becomes 0
         bottom.bar(range(len(values)), np.nan_to_num(values), color=[BLUE, ORANGE, RED, GREEN])
         bottom.set(xticks=range(len(values)), ylim=(0, 1.05))

@@ -149,7 +149,7 @@ def test_circular_embedding_is_one_turn_of_unit_columns(p):
     ({"n_hidden": 0}, "n_hidden must be an integer >= 1"),
     ({"activation": "tanh"}, "activation must be one of relu, square, abs, gelu, got 'tanh'"),
     ({"factoring": "twisted"}, "factoring must be one of tied, .*, got 'twisted'"),
-    ({"initialisation": "zeros"}, "initialisation must be one of article, gromov, got 'zeros'"),
+    ({"initialisation": "zeros"}, "initialisation must be one of article, gromov, pizza, got 'zeros'"),
     ({"init_scale": 0}, "init_scale must be a positive finite number, got 0"),
     ({"factoring": "circular"}, "d_embed must be 2 for the factoring 'circular'"),
 ])
@@ -164,3 +164,19 @@ def test_bad_inputs_are_named(inputs):
     params = model.init(np.random.default_rng(0))
     with pytest.raises(ValueError, match="inputs must be"):
         model.forward(params, inputs)
+
+
+@pytest.mark.parametrize(("factoring", "fan_in"),
+                         [("collapsed_output", 40), ("concatenated", 80), ("two_embeddings", 40)])
+def test_pizza_initialisation_has_the_published_widths(factoring, fan_in):
+    """Embeddings of variance 1/(N // 2), read-out 1/N, hidden map and bias uniform in +-1/sqrt(inputs of a neuron)."""
+    model = MLP(59, 40, 256, factoring=factoring, bias=True, initialisation="pizza")
+    params = model.init(np.random.default_rng(0), np.float64)
+    for name, W in params.items():
+        if name.startswith("W_E"):
+            assert W.std() == pytest.approx(128**-0.5, rel=0.05)
+        elif name == "W_out":
+            assert W.std() == pytest.approx(256**-0.5, rel=0.05)
+        else:
+            assert 0.95 * fan_in**-0.5 < np.abs(W).max() <= fan_in**-0.5
+            assert W.std() == pytest.approx(fan_in**-0.5 / np.sqrt(3), rel=0.1)

@@ -165,3 +165,15 @@ def test_initial_loss_is_near_a_uniform_guess():
 def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(ValueError, match=message):
         Transformer(**arguments)
+
+
+@pytest.mark.parametrize(("initialisation", "variance"), [("nanda", 1 / 64), ("pizza", 1 / 256)])
+def test_initial_widths(initialisation, variance):
+    model = Transformer(59, d_model=64, d_mlp=256, initialisation=initialisation)
+    params = model.init(np.random.default_rng(0), np.float64)
+    assert params["W_in"].var() == pytest.approx(variance, rel=0.05)
+    assert params["W_E"].var() == pytest.approx(1 / 64, rel=0.05)
+    assert params["W_U"].var() == pytest.approx(1 / 60, rel=0.05)
+    assert not params["b_in"].any()
+    with pytest.raises(ValueError, match="initialisation must be 'nanda' or 'pizza', got 'zeros'"):
+        Transformer(initialisation="zeros")
