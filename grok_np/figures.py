@@ -582,3 +582,57 @@ def shares(table, rows, columns, title):
     axis.set(xticks=range(len(columns)), yticks=range(len(rows)), xticklabels=columns, yticklabels=rows)
     figure.suptitle(title)
     return figure
+
+
+def paths_to_the_star(steps, inputs, outputs):
+    """How the neurons of a circular network move: inputs (steps, 2, N) and outputs (steps, 2, N) in the plane."""
+    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    axes = figure.subplots(1, 2)
+    order = np.argsort(np.arctan2(inputs[-1, 1], inputs[-1, 0]))
+    for axis, name, paths, colour in zip(axes, ("input", "output"), (inputs, outputs), (BLUE, RED), strict=True):
+        for i in range(paths.shape[2]):
+            axis.plot(*paths[:, :, i].T, color="0.75", lw=1)
+            axis.plot(*paths[0, :, i], "o", color="0.75", ms=3)
+        closed = np.append(order, order[0])
+        axis.plot(*paths[-1][:, closed], "o-", color=colour)
+        limit = 1.1 * np.abs(paths).max()
+        axis.set(aspect="equal", xlim=(-limit, limit), ylim=(-limit, limit), title=f"{name} weights",
+                 xlabel="along the cosine", ylabel="along the sine")
+    figure.suptitle(f"From random weights (dots, paths in grey) to the star at step {steps[-1]:,}")
+    return figure
+
+
+def moment_law(points, rigid):
+    """Required moments and evenness of trained rings over their size, one panel per activation.
+
+    points {activation: [(N, largest required moment, evenness), ...]}; rigid {activation: N}.
+    """
+    figure = Figure(figsize=(3.6 * len(points), 3.8), layout="constrained")
+    axes = figure.subplots(1, len(points), sharey=True, squeeze=False)[0]
+    for axis, (activation, found) in zip(axes, points.items(), strict=True):
+        axis.axvspan(rigid[activation] - 0.4, rigid[activation] + 0.4, color=YELLOW, alpha=0.4, lw=0)
+        if found:
+            n, moment, evenness = np.array(found).T
+            axis.plot(n, evenness, "^", color=ORANGE, mfc="none", label="evenness of the ring")
+            axis.plot(n, moment, "o", color=BLUE, ms=4, label="largest moment that must vanish")
+        axis.set(title=f"{activation}: rigid at N = {rigid[activation]}", xlabel="neurons N", ylim=(-0.03, 1.05))
+    axes[0].set_ylabel("|moment| / sum of weights; evenness")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
+    figure.suptitle("What must vanish vanishes at every size; the ring is even where it has no choice (yellow)")
+    return figure
+
+
+def moments_in_training(steps, moments, history):
+    """Moments |M_1| .. |M_7| of one ReLU ring over training, above its losses."""
+    figure = Figure(figsize=(7.5, 5), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    for n, curve in enumerate(moments.T, start=1):
+        top.plot(np.maximum(steps, 1), curve, "-" if n <= 4 else ":", color=CYCLE[n - 1], label=f"|M_{n}|")
+    top.set(ylabel="|M_n| / sum of weights", ylim=(0, 1.02))
+    for name, colour, style in (("train", BLUE, "-"), ("test", RED, "--")):
+        bottom.plot(np.maximum(history["step"], 1), history[f"{name}_loss"], style, color=colour, label=name)
+    bottom.set(xscale="log", yscale="log", xlabel="step", ylabel="cross-entropy (nats)")
+    top.legend(frameon=False, ncols=4, fontsize=8)
+    bottom.legend(frameon=False)
+    figure.suptitle("The moments that must vanish (full lines) fall with the losses, the others stay")
+    return figure

@@ -96,6 +96,17 @@ def test_factorings(tmp_path):
     assert (tmp_path / "runs/factorings/table.jsonl").read_text().count("\n") == 30
 
 
+def test_five_neurons(tmp_path):
+    printed = run(tmp_path, "five_neurons.py", "--steps", "300", "--seeds", "2")
+    assert "of 2 seeds get every test pair right" in printed and (tmp_path / "runs/five_neurons/star.png").exists()
+
+
+def test_moment_law(tmp_path):
+    printed = run(tmp_path, "moment_law.py", "--steps", "20", "--seeds", "1", "--starts", "1")
+    assert printed.count("| relu |") == printed.count("| abs |") == 14
+    assert {path.name for path in (tmp_path / "runs/moment_law").glob("*.png")} == {"moment_law.png", "training.png"}
+
+
 def test_addition_sweep(tmp_path):
     printed = run(tmp_path, "addition_sweep.py", "--steps", "2", "--seeds", "1")
     assert printed.count("decay 0.3             0%      0%      0%      0%      0%") == 2
