@@ -43,7 +43,8 @@ def one(activation, n_neurons, seed, steps, starts):
     run = train(model, task(seed), optimizer, steps, seed, dtype="float64", threads=1, progress=False)
     rings = compare.rings(model.effective(run.params))
     row = {"test_accuracy": run.history["test_accuracy"][-1], "train_loss": run.history["train_loss"][-1],
-           "norm": run.history["l2_norm"][-1], "best_loss": best_loss(model, task(seed), run.history["l2_norm"][-1], starts)}
+           "norm": run.history["l2_norm"][-1]}
+    row["best_loss"] = best_loss(model, task(seed), row["norm"], starts)
     if rings:
         row |= {"alive": rings[0].n_neurons, "evenness": rings[0].evenness, "moments": rings[0].moments.tolist()}
     return row

@@ -37,6 +37,11 @@ def first(run, name):
     return int(steps[0]) if len(steps) else None
 
 
+def when(step):
+    """The step in words."""
+    return "never all right" if step is None else f"all right from step {step:,}"
+
+
 def strength(params):
     """What each neuron can add at most: norm of its input weights times |W_out|."""
     return np.linalg.norm(params["W_in"], axis=0) * np.abs(params["W_out"])
@@ -45,8 +50,8 @@ def strength(params):
 def describe(name, run):
     """When it learned what, and what its weights look like at the end."""
     W_in, neurons = run.params["W_in"], strength(run.params)
-    print(f"{name}: training strings all right at step {first(run, 'train')}, test strings at {first(run, 'test')} (at "
-          f"the end {run.history['test_accuracy'][-1]:.1%}); {(neurons > 0.01 * neurons.max()).sum()} of "
+    print(f"{name}: training strings {when(first(run, 'train'))}, test strings {when(first(run, 'test'))} (in the end "
+          f"{run.history['test_accuracy'][-1]:.1%}); {(neurons > 0.01 * neurons.max()).sum()} of "
           f"{len(neurons)} neurons above 1 % of the strongest; distractors hold "
           f"{(W_in[K:-1] ** 2).sum() / (W_in ** 2).sum():.1e} of the squared input weights")
 
