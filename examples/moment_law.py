@@ -6,10 +6,10 @@
 The explorable article left open why a frequency with more than five neurons is not an even star. The answer (see the
 head of `grok_np.analytic`): what an activation needs is that a few moments of the ring vanish, M_2 and M_4 for x² and
 |x|, M_1 to M_4 for ReLU. Three or five neurons can do that in one way only, the regular star; more have freedom, and
-training stops anywhere in it. Each network has a frozen circular embedding (p = 31) and N neurons. Printed by activation
-and N: how many of the seeds get all pairs right, the largest moment that must vanish, evenness (1 for a regular ring),
-and the loss beside the least that any N neurons of the same norm can have, found with scipy.optimize from 20 starts.
-Networks are rows of runs/moment_law/table.jsonl, so that an interrupted sweep goes on.
+training stops anywhere in it. Each network has a frozen circular embedding (p = 31) and N neurons. Printed by
+activation and N: how many of the seeds get all pairs right, the largest moment that must vanish, evenness (1 for a
+regular ring), and the loss beside the least that any N neurons of the same norm can have, found with scipy.optimize
+from 20 starts. Networks are rows of runs/moment_law/table.jsonl, so that an interrupted sweep goes on.
 """
 
 import argparse
