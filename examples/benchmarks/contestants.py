@@ -1,26 +1,107 @@
 """The same training steps in grok_np, PyTorch and JAX, each as a function of no arguments that takes one step.
 
-Every builder imports its framework inside, so that each contestant runs in a process that knows only its own.
+The networks are written twice: as the papers' code computes them, every example through every layer, and in two stages
+(see `grok_np.mlp`), where the other frameworks get our own algebra. Both are written once for PyTorch and JAX, whose
+functions have the same names and arguments. Frameworks are imported inside the builders, so that each contestant runs
+in a process that knows only its own.
 """
 
+import math
 import os
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from grok_np import MLP, BitMLP, ModularArithmetic, SparseParity, Transformer, ensemble
 
-ARTICLE_TASK = ModularArithmetic(67, symmetric=True)
-ARTICLE_MODEL = MLP()
-LR, BETAS, WEIGHT_DECAY = 1e-3, (0.9, 0.98), 1.0
+ADAMW = {"lr": 1e-3, "betas": (0.9, 0.98), "weight_decay": 1.0}
 
 
-def start():
-    """The same float32 parameters and training pairs for everybody."""
-    split = ARTICLE_TASK.split()
-    return ARTICLE_MODEL.init(np.random.default_rng(0)), split.train_inputs, split.train_labels
+class Contest(NamedTuple):
+    """A network, its task, and whether the papers' code takes the loss in float64."""
+
+    model: Any
+    task: ModularArithmetic
+    double_loss: bool
+
+    def start(self):
+        """The same float32 parameters, training pairs and labels for everybody."""
+        split = self.task.split()
+        return self.model.init(np.random.default_rng(0)), split.train_inputs, split.train_labels
 
 
-def grok_np_step(model, task, threads):
+ARTICLE = Contest(MLP(), ModularArithmetic(67, symmetric=True), False)
+NANDA = Contest(Transformer(113), ModularArithmetic(113, train_fraction=0.3), True)
+PIZZA = Contest(Transformer(59, layout="a b", attention_rate=0.5, causal=False),
+                ModularArithmetic(59, train_fraction=0.8), True)
+
+
+# The networks. ``xp`` is torch or jax.numpy, ``nn`` torch.nn.functional or jax.nn; W holds the weights.
+
+
+def mlp_as_the_article(xp, nn, W, pairs, model):
+    """Look up, add, three linear maps."""
+    x = W["W_E"][pairs[:, 0]] + W["W_E"][pairs[:, 1]]
+    return nn.relu(x @ W["W_in"]) @ W["W_out"] @ W["W_E"].T
+
+
+def mlp_in_two_stages(xp, nn, W, pairs, model):
+    """Tables of the vocabulary's size first."""
+    A = W["W_E"] @ W["W_in"]
+    return nn.relu(A[pairs[:, 0]] + A[pairs[:, 1]]) @ (W["W_out"] @ W["W_E"].T)
+
+
+def transformer_as_the_papers(xp, nn, W, tokens, model):
+    """Every position through every layer, einsum by einsum; the logits of the last."""
+    x = W["W_E"][tokens] + W["W_pos"]
+    q, k, v = (xp.einsum("bpd,idh->biph", x, W[name]) for name in ("W_Q", "W_K", "W_V"))
+    scores = xp.einsum("biqh,bikh->biqk", q, k) / k.shape[-1] ** 0.5
+    if model.causal:
+        later = xp.tril(xp.ones((model.n_positions, model.n_positions))) == 0
+        scores = xp.where(later, -1e10, scores)
+    pattern = model.attention_rate * nn.softmax(scores, -1) + (1 - model.attention_rate)
+    z = xp.einsum("biqk,bikh->biqh", pattern, v)
+    x = x + xp.einsum("biqh,ihd->bqd", z, W["W_O"])
+    post = nn.relu(xp.einsum("bpd,dm->bpm", x, W["W_in"]) + W["b_in"])
+    x = x + xp.einsum("bpm,md->bpd", post, W["W_out"]) + W["b_out"]
+    return (x @ W["W_U"])[:, -1]
+
+
+def transformer_in_two_stages(xp, nn, W, tokens, model):
+    """Scores and values as tables, the output matrices folded: the algebra of `grok_np.transformer`."""
+    p, a, b = model.p, tokens[:, 0], tokens[:, 1]
+    x = [W["W_E"][:p] + W["W_pos"][0], W["W_E"][:p] + W["W_pos"][1]]
+    if model.layout == "a b =":
+        x.append(W["W_E"][-1:] + W["W_pos"][2])
+    q = x[-1] @ W["W_Q"] / math.sqrt(W["W_Q"].shape[-1])  # (H, rows, e)
+    asks = b if len(x) == 2 else 0 * b
+    keys = [one @ W["W_K"] for one in x]
+    rows = [a, b, 0 * b][: len(x)]
+    if len(x) == 2:
+        score_a = xp.einsum("hae,hbe->abh", keys[0], q)[a, b]
+        scores = [score_a, xp.einsum("hbe,hbe->bh", keys[1], q)[b]]
+    else:
+        scores = [xp.einsum("hre,hqe->rh", key, q)[row] for key, row in zip(keys, rows, strict=True)]
+    pattern = model.attention_rate * nn.softmax(xp.stack(scores, -1), -1) + (1 - model.attention_rate)
+    values = [xp.einsum("rd,hde->rhe", one, W["W_V"])[row] for one, row in zip(x, rows, strict=True)]
+    z = sum(pattern[..., i, None] * value for i, value in enumerate(values)).reshape(len(a), -1)
+    W_O = W["W_O"].reshape(-1, model.d_model)
+    post = nn.relu(z @ (W_O @ W["W_in"]) + (x[-1] @ W["W_in"] + W["b_in"])[asks])
+    return z @ (W_O @ W["W_U"]) + post @ (W["W_out"] @ W["W_U"]) + ((x[-1] + W["b_out"]) @ W["W_U"])[asks]
+
+
+def inputs_of(contest):
+    """Parameters, token columns as the networks above want them, labels."""
+    params, pairs, labels = contest.start()
+    if getattr(contest.model, "layout", None) == "a b =":
+        pairs = np.hstack([pairs, np.full((len(pairs), 1), contest.model.d_vocab - 1)])
+    return params, pairs, labels
+
+
+# The frameworks
+
+
+def grok_np_step(contest, threads=None):
     """The calls that `train` makes, with one BLAS thread each and the shards on ``threads`` threads."""
     from concurrent.futures import ThreadPoolExecutor
 
@@ -32,11 +113,12 @@ def grok_np_step(model, task, threads):
 
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")
-    split = task.split()
-    shards = make_shards(model, split.train_inputs, split.train_labels, np.float32)
+    model = contest.model
+    params, pairs, labels = contest.start()
+    shards = make_shards(model, pairs, labels, np.float32)
+    threads = min(threads or len(os.sched_getaffinity(0)), len(shards))
     map_shards = map if threads == 1 else ThreadPoolExecutor(threads).map
-    params = model.init(np.random.default_rng(0))
-    optimizer, theta, gradient = AdamW(LR, BETAS, weight_decay=WEIGHT_DECAY), FlatVector(params), FlatVector(params)
+    optimizer, theta, gradient = AdamW(**ADAMW), FlatVector(params), FlatVector(params)
     moments, t = optimizer.init(theta.vector), 0
 
     def step():
@@ -49,11 +131,48 @@ def grok_np_step(model, task, threads):
     return step
 
 
-def jax_step(loss_of, params, optimizer):
-    """One jit around loss, gradient and optimizer."""
+def torch_step(contest, network, compiled=False):
+    """PyTorch: forward, backward, AdamW, each its own call; the loss with log_softmax."""
+    import torch
+
+    params, tokens, labels = inputs_of(contest)
+    W = {name: torch.tensor(array, requires_grad=True) for name, array in params.items()}
+    tokens, labels = torch.tensor(tokens), torch.tensor(labels)
+    optimizer = torch.optim.AdamW(list(W.values()), **ADAMW)
+
+    def loss_of():
+        logits = network(torch, torch.nn.functional, W, tokens, contest.model)
+        logits = logits.to(torch.float64) if contest.double_loss else logits
+        return torch.nn.functional.cross_entropy(logits, labels)
+
+    loss_of = torch.compile(loss_of) if compiled else loss_of
+
+    def step():
+        loss = loss_of()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.item()
+
+    return step
+
+
+def jax_step(contest, network, double=False):
+    """JAX: loss, gradient and optax's AdamW in one jit; ``double`` casts the weights to float64 first."""
     import jax
+    if contest.double_loss or double:
+        jax.config.update("jax_enable_x64", True)
     import jax.numpy as jnp
     import optax
+
+    params, tokens, labels = inputs_of(contest)
+    optimizer = optax.adamw(ADAMW["lr"], *ADAMW["betas"], weight_decay=ADAMW["weight_decay"])
+
+    def loss_of(W):
+        W = {name: one.astype(jnp.float64) for name, one in W.items()} if double else W
+        logits = network(jnp, jax.nn, W, tokens, contest.model)
+        logits = logits.astype(jnp.float64) if contest.double_loss else logits
+        return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1).mean()
 
     @jax.jit
     def update(params, state):
@@ -72,131 +191,66 @@ def jax_step(loss_of, params, optimizer):
     return step
 
 
-def mlp_grok_np():
-    """The article's MLP, two stages, on one core."""
-    return grok_np_step(ARTICLE_MODEL, ARTICLE_TASK, threads=1)
+# The limit: nothing but the matrix products that the two-stage algebra needs, forward and backward.
 
 
-def mlp_torch_eager():
-    """The article's MLP in PyTorch as a person would write it: look up, add, three linear maps, cross_entropy."""
-    import torch
+def products(contest):
+    """Shapes (m, k, n) of the products of one step: those of each shard, and those of the weights alone."""
+    from grok_np.training import SHARD_SIZE
 
-    params, inputs, labels = start()
-    weights = {name: torch.tensor(W, requires_grad=True) for name, W in params.items()}
-    inputs, labels = torch.tensor(inputs), torch.tensor(labels)
-    optimizer = torch.optim.AdamW(list(weights.values()), lr=LR, betas=BETAS, weight_decay=WEIGHT_DECAY)
+    model, n_examples = contest.model, len(contest.start()[1])
+    n_shards = -(-n_examples // SHARD_SIZE)
+    B = n_examples // n_shards
+    if isinstance(model, MLP):
+        shard = [(B, model.n_hidden, model.p)]
+        weights = [(model.p, model.d_embed, model.n_hidden), (model.n_hidden, model.d_embed, model.p)]
+    else:
+        inner = model.d_model // model.n_heads * model.n_heads
+        shard = [(B, inner, model.d_mlp), (B, inner, model.d_vocab), (B, model.d_mlp, model.d_vocab)]
+        weights = [(inner, model.d_model, model.d_mlp), (inner, model.d_model, model.d_vocab),
+                   (model.d_mlp, model.d_model, model.d_vocab)]
 
-    def step():
-        W_E, W_in, W_out = weights["W_E"], weights["W_in"], weights["W_out"]
-        x = W_E[inputs[:, 0]] + W_E[inputs[:, 1]]
-        logits = torch.relu(x @ W_in) @ W_out @ W_E.T
-        loss = torch.nn.functional.cross_entropy(logits, labels)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.item()
+    def with_backward(shapes):  # out = x W, dx = dout W^T, dW = x^T dout
+        return [shape for m, k, n in shapes for shape in ((m, k, n), (m, n, k), (k, m, n))]
 
-    return step
-
-
-def mlp_jax_jit(dtype=np.float32):
-    """The article's MLP as its authors write it: the whole step, AdamW of optax included, in one jit."""
-    import jax
-    import jax.numpy as jnp
-    import optax
-
-    params, inputs, labels = start()
-    one_hot = jax.nn.one_hot(labels, ARTICLE_TASK.p)
-    optimizer = optax.adamw(LR, *BETAS, weight_decay=WEIGHT_DECAY)
-
-    def loss_of(params):
-        x = params["W_E"][inputs[:, 0]] + params["W_E"][inputs[:, 1]]
-        logits = jax.nn.relu(x.astype(dtype) @ params["W_in"]) @ params["W_out"] @ params["W_E"].T
-        return -jnp.mean(jnp.sum(one_hot * jax.nn.log_softmax(logits), axis=1))
-
-    return jax_step(loss_of, params, optimizer)
+    return n_shards, with_backward(shard), with_backward(weights)
 
 
-# The mainline transformer (Nanda et al. 2023), written as the paper's code computes it: every position through every
-# layer, the loss in float64.
-
-NANDA_TASK = ModularArithmetic(113, train_fraction=0.3)
-NANDA_MODEL = Transformer(p=113)
-
-
-def start_transformer():
-    """The same float32 parameters, tokens "a b =" and labels for everybody."""
-    split = NANDA_TASK.split()
-    equals = np.full((len(split.train_inputs), 1), 113)
-    return NANDA_MODEL.init(np.random.default_rng(0)), np.hstack([split.train_inputs, equals]), split.train_labels
+def flops(contest):
+    """Floating-point operations of these products."""
+    n_shards, shard, weights = products(contest)
+    return 2 * sum(n_shards * math.prod(shape) for shape in shard) + 2 * sum(math.prod(shape) for shape in weights)
 
 
-def transformer_grok_np():
-    """Two stages, the batch in shards on one thread per core: exactly the calls that `train` makes."""
-    return grok_np_step(NANDA_MODEL, NANDA_TASK, os.cpu_count())
+def products_alone(contest, threads=None):
+    """The products on arrays that are there already, shards on threads as in `grok_np_step`; returns no loss."""
+    from concurrent.futures import ThreadPoolExecutor
 
+    from threadpoolctl import threadpool_limits
 
-def transformer_torch_eager():
-    """PyTorch, einsum by einsum."""
-    import torch
+    threadpool_limits(1, user_api="blas")
+    n_shards, shard, weights = products(contest)
+    rng = np.random.default_rng(0)
 
-    params, tokens, labels = start_transformer()
-    W = {name: torch.tensor(array, requires_grad=True) for name, array in params.items()}
-    tokens, labels = torch.tensor(tokens), torch.tensor(labels)
-    optimizer = torch.optim.AdamW(list(W.values()), lr=LR, betas=BETAS, weight_decay=WEIGHT_DECAY)
-    mask = torch.tril(torch.ones(3, 3)) == 0
+    def arrays(shapes):
+        return [tuple(rng.normal(size=size).astype(np.float32) for size in ((m, k), (k, n), (m, n)))
+                for m, k, n in shapes]
+
+    work = [arrays(shard) for _ in range(n_shards)]
+    folded = arrays(weights)
+    threads = min(threads or len(os.sched_getaffinity(0)), n_shards)
+    map_shards = map if threads == 1 else ThreadPoolExecutor(threads).map
+
+    def multiply(operands):
+        for x, W, out in operands:
+            np.matmul(x, W, out=out)
 
     def step():
-        x = W["W_E"][tokens] + W["W_pos"]
-        q, k, v = (torch.einsum("bpd,idh->biph", x, W[name]) for name in ("W_Q", "W_K", "W_V"))
-        scores = torch.einsum("biqh,bikh->biqk", q, k) / k.shape[-1] ** 0.5
-        pattern = torch.softmax(scores.masked_fill(mask, -1e10), dim=-1)
-        z = torch.einsum("biqk,bikh->biqh", pattern, v)
-        x = x + torch.einsum("biqh,ihd->bqd", z, W["W_O"])
-        post = torch.relu(torch.einsum("bpd,dm->bpm", x, W["W_in"]) + W["b_in"])
-        x = x + torch.einsum("bpm,md->bpd", post, W["W_out"]) + W["b_out"]
-        logits = (x @ W["W_U"])[:, -1]
-        log_probabilities = torch.log_softmax(logits.to(torch.float64), dim=-1)
-        loss = -log_probabilities.gather(1, labels[:, None]).mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        return loss.item()
+        list(map_shards(multiply, work))
+        multiply(folded)
+        return math.nan
 
     return step
-
-
-def transformer_jax_jit():
-    """JAX, the same einsums, the whole step with optax's AdamW in one jit."""
-    import jax
-    jax.config.update("jax_enable_x64", True)  # for the float64 loss; the weights stay float32
-    import jax.numpy as jnp
-    import optax
-
-    params, tokens, labels = start_transformer()
-    optimizer = optax.adamw(LR, *BETAS, weight_decay=WEIGHT_DECAY)
-    mask = np.tril(np.ones((3, 3))) == 0
-
-    def loss_of(W):
-        x = W["W_E"][tokens] + W["W_pos"]
-        q, k, v = (jnp.einsum("bpd,idh->biph", x, W[name]) for name in ("W_Q", "W_K", "W_V"))
-        scores = jnp.einsum("biqh,bikh->biqk", q, k) / k.shape[-1] ** 0.5
-        pattern = jax.nn.softmax(jnp.where(mask, -1e10, scores), axis=-1)
-        z = jnp.einsum("biqk,bikh->biqh", pattern, v)
-        x = x + jnp.einsum("biqh,ihd->bqd", z, W["W_O"])
-        post = jax.nn.relu(jnp.einsum("bpd,dm->bpm", x, W["W_in"]) + W["b_in"])
-        x = x + jnp.einsum("bpm,md->bpd", post, W["W_out"]) + W["b_out"]
-        logits = (x @ W["W_U"])[:, -1].astype(jnp.float64)
-        return -jnp.take_along_axis(jax.nn.log_softmax(logits), labels[:, None], axis=1).mean()
-
-    return jax_step(loss_of, params, optimizer)
-
-
-def mlp_jax_jit_float64():
-    """The same with JAX in its float64 mode, as the article's authors ran it: float32 weights, float64 arithmetic."""
-    import jax
-    jax.config.update("jax_enable_x64", True)
-    return mlp_jax_jit(dtype=np.float64)
 
 
 # 64 sparse-parity networks of 64 neurons, each with strings of its own.
@@ -305,15 +359,35 @@ def parity_jax_vmap():
 
 CONTESTS = {
     "the article's MLP: p = 67, 911 pairs, d_embed 500, 24 neurons": {
-        "grok_np": mlp_grok_np,
-        "PyTorch eager": mlp_torch_eager,
-        "JAX jit": mlp_jax_jit,
-        "JAX jit, float64": mlp_jax_jit_float64,
+        "grok_np": lambda: grok_np_step(ARTICLE),
+        "its matrix products alone": lambda: products_alone(ARTICLE),
+        "PyTorch eager": lambda: torch_step(ARTICLE, mlp_as_the_article),
+        "PyTorch eager, two stages": lambda: torch_step(ARTICLE, mlp_in_two_stages),
+        "torch.compile": lambda: torch_step(ARTICLE, mlp_as_the_article, compiled=True),
+        "torch.compile, two stages": lambda: torch_step(ARTICLE, mlp_in_two_stages, compiled=True),
+        "JAX jit": lambda: jax_step(ARTICLE, mlp_as_the_article),
+        "JAX jit, two stages": lambda: jax_step(ARTICLE, mlp_in_two_stages),
+        "JAX jit, float64": lambda: jax_step(ARTICLE, mlp_as_the_article, double=True),
     },
     "the mainline transformer: p = 113, 3,830 pairs, d_model 128, 4 heads, d_mlp 512": {
-        "grok_np": transformer_grok_np,
-        "PyTorch eager": transformer_torch_eager,
-        "JAX jit": transformer_jax_jit,
+        "grok_np": lambda: grok_np_step(NANDA),
+        "its matrix products alone": lambda: products_alone(NANDA),
+        "PyTorch eager": lambda: torch_step(NANDA, transformer_as_the_papers),
+        "PyTorch eager, two stages": lambda: torch_step(NANDA, transformer_in_two_stages),
+        "torch.compile": lambda: torch_step(NANDA, transformer_as_the_papers, compiled=True),
+        "torch.compile, two stages": lambda: torch_step(NANDA, transformer_in_two_stages, compiled=True),
+        "JAX jit": lambda: jax_step(NANDA, transformer_as_the_papers),
+        "JAX jit, two stages": lambda: jax_step(NANDA, transformer_in_two_stages),
+    },
+    "Clock and Pizza's transformer: p = 59, 2,784 pairs, attention rate 0.5": {
+        "grok_np": lambda: grok_np_step(PIZZA),
+        "its matrix products alone": lambda: products_alone(PIZZA),
+        "PyTorch eager": lambda: torch_step(PIZZA, transformer_as_the_papers),
+        "PyTorch eager, two stages": lambda: torch_step(PIZZA, transformer_in_two_stages),
+        "torch.compile": lambda: torch_step(PIZZA, transformer_as_the_papers, compiled=True),
+        "torch.compile, two stages": lambda: torch_step(PIZZA, transformer_in_two_stages, compiled=True),
+        "JAX jit": lambda: jax_step(PIZZA, transformer_as_the_papers),
+        "JAX jit, two stages": lambda: jax_step(PIZZA, transformer_in_two_stages),
     },
     "64 sparse-parity networks: 1,000 strings of 30 bits and 64 neurons each": {
         "grok_np": parity_grok_np,
@@ -322,3 +396,5 @@ CONTESTS = {
         "JAX jit of vmap": parity_jax_vmap,
     },
 }
+
+FLOPS = {name: flops(contest) for name, contest in zip(CONTESTS, (ARTICLE, NANDA, PIZZA), strict=False)}
