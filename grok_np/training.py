@@ -59,12 +59,16 @@ def loss_and_gradients(model, params, shards, loss="cross_entropy", map=map):
             value, loss_cache = loss_forward(logits, shard.labels)
             return shard.share * value, model.mix_backward(loss_backward(shard.share, loss_cache), cache)
 
-    values, gradients = zip(*map(one_shard, shards), strict=True)
-    total = gradients[0]
-    for gradient in gradients[1:]:
-        for name in total:
-            total[name] += gradient[name]
-    return float(sum(values)), model.effective_backward(total, params)
+    # Added one by one as they come, so that memory stays flat: with all pairs of p = 997 there are 970 of them.
+    loss_so_far, total = 0.0, None
+    for value, gradient in map(one_shard, shards):
+        loss_so_far += value
+        if total is None:
+            total = gradient
+        else:
+            for name in total:
+                total[name] += gradient[name]
+    return float(loss_so_far), model.effective_backward(total, params)
 
 
 def evaluate(model, params, shards, loss="cross_entropy", map=map):
