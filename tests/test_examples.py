@@ -96,6 +96,11 @@ def test_factorings(tmp_path):
     assert (tmp_path / "runs/factorings/table.jsonl").read_text().count("\n") == 30
 
 
+def test_check_your_own_layer(tmp_path):
+    printed = run(tmp_path, "check_your_own_layer.py")
+    assert "is right" in printed and "gradient of input 0 at" in printed and "central differences say" in printed
+
+
 def test_five_neurons(tmp_path):
     printed = run(tmp_path, "five_neurons.py", "--steps", "300", "--seeds", "2")
     assert "of 2 seeds get every test pair right" in printed and (tmp_path / "runs/five_neurons/star.png").exists()

@@ -2,9 +2,9 @@
 
     python examples/benchmarks/scaling.py            # about ten minutes; --quick: small sizes only
 
-Every measurement is a process of its own. Around the mainline network (p = 113, width 512, 30 % of the pairs, one thread
-per core) one quantity at a time is varied. Printed: median step time, peak memory, and the exponent of a power law
-through the larger half of the sizes (by least squares of the logarithms).
+Every measurement is a process of its own. Around the mainline network (p = 113, width 512, 30 % of the pairs, one
+thread per core) one quantity at a time is varied. Printed: median step time, peak memory, and the exponent of a power
+law through the larger half of the sizes (by least squares of the logarithms).
 """
 
 import argparse
@@ -64,7 +64,8 @@ def main():
         for size, seconds, megabytes in zip(sizes, times, memory, strict=True):
             print(f"{size:>10}{seconds * 1e3:11.1f} ms{megabytes:13.0f} MB", flush=True)
         if len(sizes) > 2:
-            print(f"step time grows as {name}^{exponent(sizes, times):.2f}, memory as {name}^{exponent(sizes, memory):.2f}")
+            print(f"step time grows as {name}^{exponent(sizes, times):.2f}, memory as "
+                  f"{name}^{exponent(sizes, memory):.2f}")
 
 
 if __name__ == "__main__":
