@@ -23,7 +23,8 @@ Every other moment that an activation calls up must vanish: `required_moments`. 
 
 *Even p.* cos(delta) = 0 where k (a - b) = p / 2 mod p: a tied ring is undecided on exactly p of the p² pairs,
 whatever its size and its (necessarily odd) frequency. More frequencies do not help: at a - b = p / 2 the odd ones are
-silent, and the even ones cannot tell c from c + p / 2. The untied star has no such zeros.
+silent, and the even ones cannot tell c from c + p / 2. The untied star has no such zeros, nor has a pizza with its
+companion, which reads a circle of frequency 2k out at frequency k (`accompanying_logits`).
 
 Not here: anything learned. Read next: `progress`, what a network shows of this during training; `compare`, which finds
 these rings in trained networks.

@@ -160,22 +160,32 @@ def train(model: Any, task: Any, optimizer: Any = None, steps: int = 50_000, see
             f"the task's {size} = {getattr(task, size)}")
     config = runs.to_config(model, task, optimizer or AdamW(), steps=steps, seed=seed, loss=loss, dtype=dtype,
                             checkpoint_every=checkpoint_every, log_every=log_every)
-    params = model.init(np.random.default_rng(seed), np.dtype(dtype))
     path = None if out is None else runs.create_folder(out, config)
-    return _run_from(config, path, 0, params, None, [], threads, progress)
+    return _run_from(config, path, 0, _first_params(config), None, [], threads, progress)
 
 
 def resume(path: str | Path, *, threads: int | None = None, progress: bool = True) -> runs.Run:
     """Continue an interrupted run to its configured end, to the same bits as if it had never stopped.
 
-    Raises `RunError` if the folder holds no run or no checkpoint to go on from. A finished run is just loaded.
+    A run that was stopped before its first checkpoint begins again; a finished one is just loaded. Raises `RunError` if
+    the folder holds no run, or checkpoints of which none can be gone on from.
     """
+    path = Path(path)
+    config = runs.read_config(path)
+    if not runs.checkpoint_steps(path):
+        return _run_from(config, path, 0, _first_params(config), None, [], threads, progress)
     run = runs.load_run(path)
     if run.history["step"][-1] >= run.config["steps"]:
         return run
     step, params, moments = runs.newest_checkpoint(run.path, run.model, with_moments=True)
     rows = [row for row in zip(*run.history.values(), strict=True) if row[0] < step]
     return _run_from(run.config, run.path, step, params, moments, rows, threads, progress)
+
+
+def _first_params(config):
+    """Parameters before the first step."""
+    model, _, _ = runs.from_config(config)
+    return model.init(np.random.default_rng(config["seed"]), np.dtype(config["dtype"]))
 
 
 def _run_from(config, path, start, params, moments, rows, threads, progress):
