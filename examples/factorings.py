@@ -1,12 +1,13 @@
 # %%
 """Which factoring of the weights lets a network generalise? Ten ways, three weight decays, several seeds.
 
-    python examples/factorings.py            # 10 x 3 x 4 networks; about 15 minutes on two cores
+    python examples/factorings.py            # 10 x 3 x 4 networks; about 10 minutes on two cores
 
 The explorable article (Pearce et al. 2023) saw a network without any factoring memorise only, and left open why
 factoring the input does not do the same as factoring the output. Everything else is the article's recipe with 64
-dimensions of embedding: p = 67, 40 % of the unordered pairs, 24 ReLU neurons. Printed: for each factoring and weight
-decay, how many seeds got 99 % of the test pairs right, and the median step at which they did. Networks are rows of
+dimensions of embedding and more data: p = 67, 80 % of the unordered pairs, 24 ReLU neurons. (With the article's 40 %
+only the tied network generalises within 20,000 steps.) Printed: for each factoring and weight decay, how many seeds
+got 99 % of the test pairs right, and the median step at which they did. Networks are rows of
 runs/factorings/table.jsonl, so that an interrupted sweep goes on.
 """
 
@@ -38,7 +39,7 @@ FACTORINGS = {
 def one(factoring, weight_decay, seed, steps):
     """Train one network; the row says when it had memorised and when it generalised (None: never)."""
     optimizer = AdamW(1e-3, (0.9, 0.98), eps=67e-8, weight_decay=weight_decay)
-    task = ModularArithmetic(67, train_fraction=0.4, symmetric=True, seed=seed)
+    task = ModularArithmetic(67, train_fraction=0.8, symmetric=True, seed=seed)
     run = train(MLP(67, 64, 24, factoring=factoring), task, optimizer, steps, seed, threads=1, progress=False)
 
     def first(name):
@@ -52,7 +53,7 @@ def one(factoring, weight_decay, seed, steps):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--steps", type=int, default=10_000)
     parser.add_argument("--out", type=Path, default=Path("runs/factorings"))
     arguments = parser.parse_args()
     settings = grid(seed=range(arguments.seeds), factoring=list(FACTORINGS), weight_decay=WEIGHT_DECAYS,

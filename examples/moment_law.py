@@ -1,125 +1,334 @@
 # %%
 """Why are larger rings lopsided? The moment law, tested on rings of 3 to 16 neurons of three activations.
 
-    python examples/moment_law.py            # 168 tiny networks; about ten minutes on two cores
+    python examples/moment_law.py            # 672 tiny networks; about eleven minutes on one core
 
-The explorable article left open why a frequency with more than five neurons is not an even star. The answer (see the
-head of `grok_np.analytic`): what an activation needs is that a few moments of the ring vanish, M_2 and M_4 for x² and
-|x|, M_1 to M_4 for ReLU. Three or five neurons can do that in one way only, the regular star; more have freedom, and
-training stops anywhere in it. Each network has a frozen circular embedding (p = 31) and N neurons. Printed by
-activation and N: how many of the seeds get all pairs right, the largest moment that must vanish, evenness (1 for a
-regular ring), and the loss beside the least that any N neurons of the same norm can have, found with scipy.optimize
-from 20 starts. Networks are rows of runs/moment_law/table.jsonl, so that an interrupted sweep goes on.
+The explorable article left open why a frequency with more than five neurons is not an even star. The moment law answers
+(head of `grok_np.analytic`): an activation needs a few moments of the ring to vanish, M_1 to M_4 for ReLU, M_2 and M_4
+for x² and |x|. Five neurons, or three, can do that in one way only, the regular ring; more are free.
+
+Where the output phases beta_i are not twice the input phases alpha_i, what must vanish, and what gives the answer, are
+
+    R_n = sum_i w_i exp(i (beta_i + (n - 2) alpha_i))          R_0 = sum_i w_i exp(i (beta_i - 2 alpha_i))
+
+in place of M_n and M_0. In a star R_n = M_n, and only in a star is |R_0| the whole sum of the weights.
+
+Each network has N neurons on a frozen circle (p = 67, 30 % of the unordered pairs). Two optimizers: gradient descent,
+to which all directions of the plane are alike, and AdamW, which moves each coordinate at its own speed. Printed by
+activation and N: how many seeds get all pairs right, how many neurons are left, the moments, how even the rings are,
+and the training loss with all weights scaled to one norm, over the least of any network, trained or found by
+scipy.optimize. Drawn: the same, and how the moments of one ring fall as it learns. Where the article's published ring
+sizes are found (--published FILE, or the folder GROK_NP_REFERENCE), they are held against chance. Results are rows of
+runs/moment_law/*.jsonl, so that an interrupted sweep goes on.
 """
 
 import argparse
+import os
+from math import factorial
 from pathlib import Path
 
 import numpy as np
 from scipy.optimize import minimize
+from threadpoolctl import threadpool_limits
 
-from grok_np import MLP, AdamW, ModularArithmetic, analytic, compare, figures, resume, train
-from grok_np.layers import cross_entropy_backward, cross_entropy_forward
-from grok_np.sweep import grid, sweep
+from grok_np import MLP, SGD, AdamW, ModularArithmetic, analytic, compare, figures
+from grok_np.adamw import FlatVector
+from grok_np.layers import ACTIVATIONS, cross_entropy_backward, cross_entropy_forward
+from grok_np.sweep import sweep
+from grok_np.training import keep_freed_memory
 
-P, ACTIVATIONS, SIZES = 31, ("relu", "square", "abs"), tuple(range(3, 17))
+P, NAMES, SIZES = 67, ("relu", "square", "abs"), tuple(range(3, 17))
+REFERENCE = Path(os.environ.get("GROK_NP_REFERENCE", "../shared/reference"))
+TASK = ModularArithmetic(P, train_fraction=0.3, symmetric=True)
+# Initial scale and learning rate by trial: x² is of the third degree in the weights, its gradient grows faster.
+DESCENT = {"relu": SGD(10, 0.9, 1e-5), "abs": SGD(10, 0.9, 1e-5), "square": SGD(1, 0.9, 1e-5)}
 
 
 # %%
-def task(seed):
-    """70 % of the unordered pairs to train on."""
-    return ModularArithmetic(P, train_fraction=0.7, symmetric=True, seed=seed)
+def loss_and_gradients(model, params, x, labels):
+    """Training loss (M,) of M networks at once, and gradients; params (M, ...), x (B, 2) the sums E[a] + E[b]."""
+    activate, activate_backward = ACTIVATIONS[model.activation]
+    E = model.frozen["W_E"].astype(x.dtype)
+    post, act_cache = activate(x @ params["W_in"])
+    loss, loss_cache = cross_entropy_forward(post @ (params["W_out"] @ E.T), labels)
+    dr = cross_entropy_backward(np.ones_like(loss), loss_cache) @ E  # for the read-out in the plane, (M, B, 2)
+    return loss, {"W_in": x.T @ activate_backward(dr @ params["W_out"].mT, act_cache), "W_out": post.mT @ dr}
 
 
-def required(activation, moments):
-    """The largest of the moments that must vanish."""
-    return max(moments[n - 1] for n in analytic.required_moments(activation))
+def training_data(model, dtype):
+    """Sums of the two embeddings (B, 2) and labels."""
+    split = TASK.split()
+    return model.frozen["W_E"][split.train_inputs].sum(axis=1).astype(dtype), split.train_labels
 
 
-def one(activation, n_neurons, seed, steps, starts):
-    """Train one ring; its row."""
-    model = MLP(P, d_embed=2, n_hidden=n_neurons, activation=activation, factoring="circular")
-    optimizer = AdamW(lr=1e-2, betas=(0.9, 0.98), weight_decay=1e-3)
-    run = train(model, task(seed), optimizer, steps, seed, dtype="float64", threads=1, progress=False)
-    rings = compare.rings(model.effective(run.params))
-    row = {"test_accuracy": run.history["test_accuracy"][-1], "train_loss": run.history["train_loss"][-1],
-           "norm": run.history["l2_norm"][-1]}
-    row["best_loss"] = best_loss(model, task(seed), row["norm"], starts)
+def train_together(model, optimizer, steps, seeds, logged=()):
+    """Networks of one shape and split, of several seeds: parameters (M, ...) at the end, and at the logged steps."""
+    x, labels = training_data(model, np.float32)
+    drawn = [model.init(np.random.default_rng(seed)) for seed in seeds]
+    theta = FlatVector({name: np.stack([one[name] for one in drawn]) for name in model.shapes})
+    gradient, moments, saved = FlatVector(theta.views), optimizer.init(theta.vector), []
+    keep_freed_memory()
+    with threadpool_limits(1, user_api="blas"):
+        for step in range(1, steps + 1):
+            if step - 1 in logged:
+                saved.append({name: W.copy() for name, W in theta.views.items()})
+            _, gradients = loss_and_gradients(model, theta.views, x, labels)
+            optimizer.step(theta.vector, gradient.load(gradients), moments, step)
+    return theta.views, saved
+
+
+def build(activation, n_neurons, optimizer):
+    """Model and optimizer by name."""
+    scale, rule = (5, DESCENT[activation]) if optimizer == "descent" else (1, AdamW(lr=0.03, weight_decay=1e-3))
+    return MLP(P, 2, n_neurons, activation, "circular", init_scale=scale), rule
+
+
+def networks(activation, n_neurons, optimizer, seeds, steps):
+    """Train; one row per seed."""
+    model, rule = build(activation, n_neurons, optimizer)
+    params, _ = train_together(model, rule, steps, range(seeds))
+    return [describe(model, {name: W[i].astype(float) for name, W in params.items()}) for i in range(seeds)]
+
+
+def describe(model, params):
+    """What is to be known of one network, as a row of the table."""
+    effective = model.effective(params)
+    accuracy = compare.score(effective, *ModularArithmetic(P, symmetric=True).all_pairs()).accuracy
+    vector = np.concatenate([W.ravel() for W in params.values()])
+    row = {"accuracy": accuracy, "params": vector.tolist(), "norm": float(np.linalg.norm(vector))}
+    rings = compare.rings(effective)
     if rings:
-        row |= {"alive": rings[0].n_neurons, "evenness": rings[0].evenness, "moments": rings[0].moments.tolist()}
+        ring = rings[0]
+        row |= {"alive": ring.n_neurons, "M": ring.moments.tolist(), "R": read_out_moments(ring).tolist(),
+                "phase_error": float(np.abs(ring.phase_errors).max()), "evenness": evenness(ring, model.activation)}
     return row
 
 
-def best_loss(model, task, norm, starts):
-    """Least training loss of the model among all parameters of this norm that L-BFGS finds from random starts."""
-    split = task.split()
-    pairs = model.index(split.train_inputs, np.float64)
-    sizes = {name: int(np.prod(shape)) for name, shape in model.shapes.items()}
+def read_out_moments(ring, n_max=8):
+    """|R_n| / sum w for n = 0 .. n_max: the moments with the output phases as they are."""
+    waves = np.exp(1j * (ring.output_phases + np.outer(np.arange(n_max + 1) - 2, ring.input_phases)))
+    return np.abs(waves @ ring.weights) / ring.weights.sum()
 
-    def loss(x):
-        length = np.linalg.norm(x)
-        parts = np.split(norm * x / length, np.cumsum(list(sizes.values()))[:-1])
-        params = {name: part.reshape(model.shapes[name]) for name, part in zip(sizes, parts, strict=True)}
-        logits, cache = model.forward(params, pairs)
-        value, loss_cache = cross_entropy_forward(logits, split.train_labels)
-        grads = model.backward(cross_entropy_backward(1.0, loss_cache), cache)
-        g = np.concatenate([grads[name].ravel() for name in sizes])
-        return float(value), norm / length * (g - x * (x @ g) / length**2)  # along the sphere only
 
-    rng = np.random.default_rng(0)
-    return min(minimize(loss, rng.normal(size=sum(sizes.values())), jac=True, method="L-BFGS-B",
-                        options={"maxiter": 300}).fun for _ in range(starts))
+def evenness(ring, activation):
+    """1 for the regular ring; x² and |x| see only 2 alpha, so for them half turns do not count."""
+    turns = 1 if activation == "relu" else 2
+    return float(np.abs(np.exp(1j * turns * ring.n_neurons * ring.input_phases).mean()))
+
+
+def required(activation, moments):
+    """The largest of the moments that must vanish, of moments from n = 1 on."""
+    return max(moments[n - 1] for n in analytic.required_moments(activation))
 
 
 # %%
-def trajectory(n_neurons, steps, out):
-    """Checkpoints of one ReLU ring: steps, moments (checkpoints, 6), history."""
-    model = MLP(P, d_embed=2, n_hidden=n_neurons, factoring="circular")
-    path = out / f"relu_{n_neurons}"
-    if (path / "config.json").exists():
-        run = resume(path, progress=False)
-    else:
-        run = train(model, task(0), AdamW(lr=1e-2, betas=(0.9, 0.98), weight_decay=1e-3), steps, 0, path,
-                    checkpoint_every=max(1, steps // 100), threads=1, progress=False)
-    saved = run.checkpoint_steps()
-    moments = []
-    for step in saved:
-        effective = model.effective(run.checkpoint(step))
-        found = compare.rings(effective)
-        moments.append(found[0].moments[:7] if found else np.full(7, np.nan))
-    return np.array(saved), np.array(moments), run.history
+def loss_at(model, vectors, norm):
+    """Training loss of each parameter vector (M, 4 N) scaled to this norm, and its gradient along the sphere."""
+    x, labels = training_data(model, np.float64)
+    vectors = np.atleast_2d(vectors)
+    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+    scaled = norm * vectors / lengths
+    params, start = {}, 0
+    for name, shape in model.shapes.items():
+        params[name] = scaled[:, start : start + np.prod(shape)].reshape(-1, *shape)
+        start += np.prod(shape)
+    loss, gradients = loss_and_gradients(model, params, x, labels)
+    g = np.concatenate([gradients[name].reshape(len(vectors), -1) for name in model.shapes], axis=1)
+    radial = (g * vectors).sum(axis=1, keepdims=True) * vectors / lengths**2
+    return loss, norm / lengths * (g - radial)
+
+
+def even_ring(model):
+    """Parameter vector of the regular ring, norm shared between input and output as is best: 1 : 1, for x² 2 : 1."""
+    turns = 1 if model.activation == "relu" else 2
+    alpha = 2 * np.pi * np.arange(model.n_hidden) / (turns * model.n_hidden)
+    W_in = np.stack([np.cos(alpha), np.sin(alpha)]) * (np.sqrt(2) if model.activation == "square" else 1)
+    return np.concatenate([W_in.ravel(), np.stack([np.cos(2 * alpha), np.sin(2 * alpha)], axis=1).ravel()])
+
+
+def least_loss(activation, n_neurons, norm, starts):
+    """Least training loss of N neurons at this norm, by L-BFGS from random starts and from the even ring."""
+    model = MLP(P, 2, n_neurons, activation, "circular")
+    first = [even_ring(model), *np.random.default_rng(0).normal(size=(starts, 4 * n_neurons))]
+
+    def one(vector):
+        loss, gradient = loss_at(model, vector, norm)
+        return float(loss[0]), gradient[0]
+
+    keep_freed_memory()
+    found = [minimize(one, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}) for start in first]
+    best = min(found, key=lambda result: result.fun)
+    return {"least": best.fun, "even": float(loss_at(model, even_ring(model), norm)[0][0]), "params": best.x.tolist(),
+            "all": [result.fun for result in found]}
+
+
+# %%
+def trajectory(n_neurons, seeds, steps):
+    """One ReLU ring under gradient descent, the first seed that succeeds: steps, |R_0| to |R_8|, both losses."""
+    model, rule = build("relu", n_neurons, "descent")
+    logged = np.unique(np.geomspace(1, steps, 80).astype(int)) - 1
+    params, saved = train_together(model, rule, steps, range(seeds), set(logged.tolist()))
+    split, everything = TASK.split(), ModularArithmetic(P, symmetric=True).all_pairs()
+
+    def member(stacked, i):
+        return model.effective({name: W[i].astype(float) for name, W in stacked.items()})
+
+    right = [i for i in range(seeds) if compare.score(member(params, i), *everything).accuracy == 1]
+    networks = [member(stacked, right[0] if right else 0) for stacked in saved]
+    moments = [read_out_moments(compare.rings(network)[0]) for network in networks]
+    losses = {"train": [compare.score(network, split.train_inputs, split.train_labels).loss for network in networks],
+              "test": [compare.score(network, split.test_inputs, split.test_labels).loss for network in networks]}
+    return logged + 1, np.array(moments), losses
+
+
+# %%
+def expected_sizes(sizes_by_network, least):
+    """How many rings of n neurons there would be if each network's neurons had been dealt to its rings at random.
+
+    Every ring gets ``least`` or more. Deals with sizes n_1, n_2, ... number total! / (n_1! n_2! ...), hence the 1/n!.
+    """
+    n_max = max(sum(sizes) for sizes in sizes_by_network)
+    weight = np.array([1 / factorial(n) if n >= least else 0 for n in range(n_max + 1)])
+    expected = np.zeros(n_max + 1)
+    for sizes in sizes_by_network:
+        others = np.eye(1, n_max + 1)[0]
+        for _ in sizes[1:]:
+            others = np.convolve(others, weight)[: n_max + 1]
+        chance = weight[: sum(sizes) + 1] * others[sum(sizes) :: -1]
+        expected[: len(chance)] += len(sizes) * chance / chance.sum()
+    return expected
+
+
+def published_sizes(path):
+    """Ring sizes of the article's published sweep (mlp_seeds.npz), one array per network."""
+    with np.load(path) as archive:
+        return [row[row > 0].astype(int) for row in archive["freqs_neurons"]]
+
+
+def print_published(networks):
+    """Published ring sizes beside chance, for networks whose rings all have five neurons or more."""
+    whole = [sizes for sizes in networks if sizes.min() >= 5]
+    print(f"\nThe article's sweep: {len(whole)} of {len(networks)} networks have only rings of five or more. How many "
+          "rings have n neurons,\nand how many would if the neurons were dealt to their rings at random, five at least "
+          "to each:\n")
+    print("| rings | | " + " | ".join(str(n) for n in range(5, 13)) + " |\n| --- | --- |" + " --- |" * 8)
+    for count in (3, 4):
+        here = [sizes for sizes in whole if len(sizes) == count]
+        found, chance = np.bincount(np.concatenate(here), minlength=13), expected_sizes(here, 5)
+        print(f"| {count} | found | " + " | ".join(str(found[n]) for n in range(5, 13)) + " |")
+        print("| | expected | " + " | ".join(f"{chance[n]:.1f}" for n in range(5, 13)) + " |")
+
+
+# %%
+def cell(rows, reached):
+    """What became of the networks of one activation and size, by optimizer, and the even ring's and least loss."""
+    activation, n_neurons = reached["activation"], reached["n_neurons"]
+    result = {"n": n_neurons}
+    model = MLP(P, 2, n_neurons, activation, "circular")
+    for optimizer in ("descent", "adamw"):
+        here = [row for row in rows
+                if (row["activation"], row["n_neurons"], row["optimizer"]) == (activation, n_neurons, optimizer)]
+        right = [row for row in here if row["accuracy"] == 1]
+        result[optimizer] = {
+            "right": f"{len(right)} of {len(here)}", "alive": [row["alive"] for row in right],
+            "M": [required(activation, row["M"]) for row in right],
+            "R": [required(activation, row["R"][1:]) for row in right],
+            "phase_error": [row["phase_error"] for row in right], "evenness": [row["evenness"] for row in right],
+            "loss": [loss_at(model, row["params"], reached["norm"])[0][0] for row in right],
+            "boxed": [loss_at(model, row["params"], reached["norm"] / 5 * over_largest(row["params"]))[0][0]
+                      for row in right]}
+    result["least"] = min([reached["least"], *result["descent"]["loss"], *result["adamw"]["loss"]])
+    result["even_ring"] = reached["even"] / result["least"]
+    for optimizer in ("descent", "adamw"):
+        result[optimizer]["ratio"] = [loss / result["least"] for loss in result[optimizer]["loss"]]
+    return result
+
+
+def over_largest(vector):
+    """Norm of a vector over its largest entry."""
+    return float(np.linalg.norm(vector) / np.abs(vector).max())
+
+
+def print_norms(cells):
+    """Which optimizer has the lower median loss, at equal norm and at an equal largest weight."""
+    both = [one for one in cells if one["descent"]["loss"] and one["adamw"]["loss"]]
+    lower = {name: sum(np.median(one["descent"][name]) < np.median(one["adamw"][name]) for one in both)
+             for name in ("loss", "boxed")}
+    print(f"at equal norm gradient descent has the lower median loss at {lower['loss']} of {len(both)} sizes, at an "
+          f"equal largest weight at {lower['boxed']}.")
+
+
+def print_table(cells_by_activation):
+    """Medians over the seeds that get all pairs right, and the worst of the moments."""
+    print("\n| | N | least loss | even ring | descent: right | alive | M | R | evenness | phases off | loss "
+          "| AdamW: right | R | M | phases off | loss |\n|" + " --- |" * 16)
+    for activation, cells in cells_by_activation.items():
+        for one in cells:
+            texts = [activation, str(one["n"]), f"{one['least']:.4f}", f"{one['even_ring']:.2f}"]
+            for optimizer, names in (("descent", ("alive", "M", "R", "evenness", "phase_error", "ratio")),
+                                     ("adamw", ("R", "M", "phase_error", "ratio"))):
+                texts += [one[optimizer]["right"], *[summary(name, one[optimizer][name]) for name in names]]
+            print("| " + " | ".join(texts) + " |")
+
+
+def summary(name, values):
+    """The median, for moments with the worst behind it."""
+    if not values:
+        return ""
+    median = np.median(values)
+    if name in ("M", "R"):
+        return f"{median:.3f}, {max(values):.3f}"
+    return {"alive": f"{min(values)} to {max(values)}", "phase_error": f"{median:.0f} deg"}.get(name, f"{median:.2f}")
+
+
+def by_chance(activation, n_neurons, draws=2000):
+    """Median over random phases, equal weights, of the largest moment that would have to vanish."""
+    phases = np.random.default_rng(0).uniform(0, 2 * np.pi, (draws, 1, n_neurons))
+    orders = np.array(analytic.required_moments(activation))[:, None]
+    return float(np.median(np.abs(np.exp(1j * orders * phases).mean(axis=2)).max(axis=1)))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=8000)
-    parser.add_argument("--starts", type=int, default=20, help="of L-BFGS, for the least loss")
+    parser.add_argument("--seeds", type=int, default=8)
+    parser.add_argument("--steps", type=int, default=2000, help="of gradient descent; AdamW takes half as many more")
+    parser.add_argument("--starts", type=int, default=8, help="of L-BFGS, for the least loss")
+    parser.add_argument("--quick", action="store_true", help="2 seeds, 30 steps, no random start: no ring is finished")
     parser.add_argument("--out", type=Path, default=Path("runs/moment_law"))
+    parser.add_argument("--published", type=Path, default=REFERENCE / "pair/mlp_seeds.npz")
     arguments = parser.parse_args()
-    settings = grid(activation=ACTIVATIONS, n_neurons=SIZES, seed=range(arguments.seeds), steps=[arguments.steps],
-                    starts=[arguments.starts])
-    rows = sweep(one, settings, arguments.out / "table.jsonl")
-    print("| activation | N | all pairs right | largest required moment: median, worst | evenness: median | "
-          "loss / least loss of this norm: median |\n| --- | --- | --- | --- | --- | --- |")
-    points = {activation: [] for activation in ACTIVATIONS}
-    for activation in ACTIVATIONS:
-        for n in SIZES:
-            here = [row for row in rows if (row["activation"], row["n_neurons"]) == (activation, n)]
-            right = [row for row in here if row["test_accuracy"] == 1 and row.get("alive") == n]
-            points[activation] += [(n, required(activation, row["moments"]), row["evenness"]) for row in right]
-            text = "| | |"
-            if right:
-                largest = [required(activation, row["moments"]) for row in right]
-                evenness = np.median([row["evenness"] for row in right])
-                above = np.median([row["train_loss"] / row["best_loss"] for row in right])
-                text = f"{np.median(largest):.3f}, {max(largest):.3f} | {evenness:.2f} | {above:.2f} |"
-            print(f"| {activation} | {n} | {len(right)} of {len(here)} | {text}")
-    pictures = [figures.save(figures.moment_law(points, {a: analytic.rigid_size(a) for a in ACTIVATIONS}),
-                             arguments.out / "moment_law.png"),
-                figures.save(figures.moments_in_training(*trajectory(6, arguments.steps, arguments.out)),
+    seeds, steps, starts = (2, 30, 0) if arguments.quick else (arguments.seeds, arguments.steps, arguments.starts)
+    settings = [{"activation": activation, "n_neurons": n, "optimizer": optimizer, "seeds": seeds,
+                 "steps": steps * 3 // 2 if optimizer == "adamw" else steps}
+                for activation in NAMES for n in SIZES for optimizer in ("descent", "adamw")]
+    rows = sweep(networks, settings, arguments.out / "networks.jsonl", progress=False)
+    norms = {activation: common_norm(rows, activation) for activation in NAMES}
+    settings = [{"activation": activation, "n_neurons": n, "starts": starts, "norm": norms[activation]}
+                for activation in NAMES for n in SIZES]
+    reached = sweep(least_loss, settings, arguments.out / "least.jsonl", progress=False)
+    cells = {activation: [cell(rows, one) for one in reached if one["activation"] == activation]
+             for activation in NAMES}
+    print("Networks that get all pairs right: medians, for moments also the worst; losses over the least loss.")
+    print("Losses are those at the norm", ", ".join(f"{norm:g} ({name})" for name, norm in norms.items()))
+    print_table(cells)
+    for activation in NAMES:
+        print(f"\n{activation}: ", end="")
+        print_norms(cells[activation])
+    if arguments.published.exists():
+        print_published(published_sizes(arguments.published))
+    chance = {activation: [by_chance(activation, n) for n in SIZES] for activation in NAMES}
+    rigid = {activation: analytic.rigid_size(activation) for activation in NAMES}
+    pictures = [figures.save(figures.free_rings(cells, chance, rigid), arguments.out / "moment_law.png"),
+                figures.save(figures.moments_beside_losses(*trajectory(8, seeds, steps)),
                              arguments.out / "training.png")]
     print("\nLook at:", *pictures, sep="\n  ")
+
+
+def common_norm(rows, activation):
+    """The median norm under gradient descent, of the networks that get all pairs right if there are any."""
+    here = [row for row in rows if (row["activation"], row["optimizer"]) == (activation, "descent")]
+    return float(np.round(np.median([row["norm"] for row in here if row["accuracy"] == 1] or
+                                    [row["norm"] for row in here])))
 
 
 if __name__ == "__main__":

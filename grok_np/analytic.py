@@ -21,6 +21,12 @@ Every other moment that an activation calls up must vanish: `required_moments`. 
   weights (it is a Szego quadrature on the circle): `rigid_size` three for x², five for ReLU. Larger rings are free;
   with one neuron more than the rigid size a single complex number says all: `uneven_ring`.
 
+*Without the star law.* If the output phases beta_i are not 2 alpha_i, the same derivation leaves, in place of M_n, R_n
+= sum_i weight_i exp(i (beta_i + (n - 2) alpha_i)): R_n must vanish at the same orders. The answer is told by R_0 =
+sum_i weight_i exp(i (beta_i - 2 alpha_i)), which only in a star is the whole sum of weights. (`examples/moment_law.py`
+finds such rings where AdamW trains on a frozen circle.) For |x| the required moments suffice only up to small p: see
+`largest_modulus`.
+
 *Even p.* cos(delta) = 0 where k (a - b) = p / 2 mod p: a tied ring is undecided on exactly p of the p² pairs,
 whatever its size and its (necessarily odd) frequency. More frequencies do not help: at a - b = p / 2 the odd ones are
 silent, and the even ones cannot tell c from c + p / 2. The untied star has no such zeros, nor has a pizza with its
