@@ -39,8 +39,11 @@ class Shard(NamedTuple):
 
 
 def make_shards(model, inputs, labels, dtype):
-    """Cut a data set into pieces of at most `SHARD_SIZE` examples."""
-    n_shards = -(-len(inputs) // SHARD_SIZE)
+    """Cut a data set into equal pieces of at most `SHARD_SIZE` examples: one, or an even number of them.
+
+    Two threads take as long for three shards as for four of the same size, and four of 3/4 the size take 3/4 of it.
+    """
+    n_shards = 1 if len(inputs) <= SHARD_SIZE else 2 * -(-len(inputs) // (2 * SHARD_SIZE))
     return [Shard(model.index(x, dtype), y, len(x) / len(inputs))
             for x, y in zip(np.array_split(inputs, n_shards), np.array_split(labels, n_shards), strict=True)]
 
