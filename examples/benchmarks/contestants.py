@@ -1,5 +1,7 @@
 """The same training steps in grok_np, PyTorch and JAX, each as a function of no arguments that takes one step.
 
+Its attribute ``weights``, where it has one, is a function that returns the weights of the moment, by name.
+
 The networks are written twice: as the papers' code computes them, every example through every layer, and in two stages
 (see `grok_np.mlp`), where the other frameworks get our own algebra. Both are written once for PyTorch and JAX, whose
 functions have the same names and arguments. Frameworks are imported inside the builders, so that each contestant runs
@@ -18,19 +20,20 @@ ADAMW = {"lr": 1e-3, "betas": (0.9, 0.98), "weight_decay": 1.0}
 
 
 class Contest(NamedTuple):
-    """A network, its task, and whether the papers' code takes the loss in float64."""
+    """A network, its task, whether the papers' code takes the loss in float64, and AdamW's eps."""
 
     model: Any
     task: ModularArithmetic
     double_loss: bool
+    eps: float = 1e-8
 
     def start(self):
         """The same float32 parameters, training pairs and labels for everybody."""
         split = self.task.split()
-        return self.model.init(np.random.default_rng(0)), split.train_inputs, split.train_labels
+        return self.model.init(np.random.default_rng(self.task.seed)), split.train_inputs, split.train_labels
 
 
-ARTICLE = Contest(MLP(), ModularArithmetic(67, symmetric=True), False)
+ARTICLE = Contest(MLP(), ModularArithmetic(67, symmetric=True, seed=36), False, eps=67e-8)  # see `grok_np.adamw`
 NANDA = Contest(Transformer(113), ModularArithmetic(113, train_fraction=0.3), True)
 PIZZA = Contest(Transformer(59, layout="a b", attention_rate=0.5, causal=False),
                 ModularArithmetic(59, train_fraction=0.8), True)
@@ -118,7 +121,7 @@ def grok_np_step(contest, threads=None):
     shards = make_shards(model, pairs, labels, np.float32)
     threads = min(threads or len(os.sched_getaffinity(0)), len(shards))
     map_shards = map if threads == 1 else ThreadPoolExecutor(threads).map
-    optimizer, theta, gradient = AdamW(**ADAMW), FlatVector(params), FlatVector(params)
+    optimizer, theta, gradient = AdamW(**ADAMW, eps=contest.eps), FlatVector(params), FlatVector(params)
     moments, t = optimizer.init(theta.vector), 0
 
     def step():
@@ -128,6 +131,7 @@ def grok_np_step(contest, threads=None):
         optimizer.step(theta.vector, gradient.load(gradients), moments, t)
         return loss
 
+    step.weights = lambda: theta.views
     return step
 
 
@@ -138,7 +142,7 @@ def torch_step(contest, network, compiled=False):
     params, tokens, labels = inputs_of(contest)
     W = {name: torch.tensor(array, requires_grad=True) for name, array in params.items()}
     tokens, labels = torch.tensor(tokens), torch.tensor(labels)
-    optimizer = torch.optim.AdamW(list(W.values()), **ADAMW)
+    optimizer = torch.optim.AdamW(list(W.values()), **ADAMW, eps=contest.eps)
 
     def loss_of():
         logits = network(torch, torch.nn.functional, W, tokens, contest.model)
@@ -154,6 +158,7 @@ def torch_step(contest, network, compiled=False):
         optimizer.step()
         return loss.item()
 
+    step.weights = lambda: {name: one.detach().numpy() for name, one in W.items()}
     return step
 
 
@@ -166,7 +171,7 @@ def jax_step(contest, network, double=False):
     import optax
 
     params, tokens, labels = inputs_of(contest)
-    optimizer = optax.adamw(ADAMW["lr"], *ADAMW["betas"], weight_decay=ADAMW["weight_decay"])
+    optimizer = optax.adamw(ADAMW["lr"], *ADAMW["betas"], contest.eps, weight_decay=ADAMW["weight_decay"])
 
     def loss_of(W):
         W = {name: one.astype(jnp.float64) for name, one in W.items()} if double else W
@@ -188,6 +193,7 @@ def jax_step(contest, network, double=False):
         params, state, loss = update(params, state)
         return loss.item()
 
+    step.weights = lambda: {name: np.asarray(W) for name, W in params.items()}
     return step
 
 
@@ -196,11 +202,11 @@ def jax_step(contest, network, double=False):
 
 def products(contest):
     """Shapes (m, k, n) of the products of one step: those of each shard, and those of the weights alone."""
-    from grok_np.training import SHARD_SIZE
+    from grok_np.training import make_shards
 
-    model, n_examples = contest.model, len(contest.start()[1])
-    n_shards = -(-n_examples // SHARD_SIZE)
-    B = n_examples // n_shards
+    model, (_, pairs, labels) = contest.model, contest.start()
+    n_shards = len(make_shards(model, pairs, labels, np.float32))
+    B = len(labels) // n_shards
     if isinstance(model, MLP):
         shard = [(B, model.n_hidden, model.p)]
         weights = [(model.p, model.d_embed, model.n_hidden), (model.n_hidden, model.d_embed, model.p)]
