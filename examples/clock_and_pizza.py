@@ -151,6 +151,8 @@ def main():
     arguments = parser.parse_args()
     cloud = published_cloud(arguments.table) if arguments.table.exists() else None
     if arguments.published:
+        if not any(arguments.published.glob("*.npz")):
+            parser.error(f"there is no .npz file in the folder {arguments.published}")
         loaded = {path.stem: published.load(path) for path in sorted(arguments.published.glob("*.npz"))
                   if not path.stem.startswith("expected")}
         order = sorted(loaded, key=lambda name: [*KNOWN, name].index(name))

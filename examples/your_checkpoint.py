@@ -91,11 +91,14 @@ def main():
     parser.add_argument("path", type=Path)
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
-    if arguments.path.is_dir():
-        run = load_run(arguments.path)
-        model, params, train_mask = run.model, run.params, None
-    else:
-        model, params, train_mask, *_ = published.load(arguments.path)
+    try:
+        if arguments.path.is_dir():
+            run = load_run(arguments.path)
+            model, params, train_mask = run.model, run.params, None
+        else:
+            model, params, train_mask, *_ = published.load(arguments.path)
+    except ValueError as error:  # RunError or PublishedError: the sentence says it all
+        parser.error(str(error))
     k, *rest = describe(model, params, train_mask)
     pictures = draw(model, params, k, *rest, arguments.out or Path("runs") / arguments.path.stem / "figures")
     print("\nLook at:", *pictures, sep="\n  ")
