@@ -11,6 +11,7 @@ Read next: `fourier` and `analytic` to understand what was learned; `runs` for t
 import contextlib
 import os
 import signal
+import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -22,6 +23,7 @@ from tqdm import tqdm
 
 from grok_np import runs
 from grok_np.adamw import AdamW, FlatVector
+from grok_np.blas import kernel_hint
 from grok_np.errors import DivergedError, require, require_integer
 from grok_np.layers import BINARY_LOSSES, LOSSES, predictions
 from grok_np.tasks import SparseParity
@@ -219,6 +221,8 @@ def _run_from(config, path, start, params, moments, rows, threads, progress):
     with (threadpool_limits(1, user_api="blas"), _shard_map(len(train_shards), threads) as map_shards,
           tqdm(total=steps, initial=start, unit="step", disable=not progress, mininterval=0.2) as bar,
           _deferred_interrupt() as interrupted):
+        if progress and (hint := kernel_hint()):
+            bar.write(hint, file=sys.stderr)
         for step in range(start, steps):
             if step in logged:
                 log(step)
