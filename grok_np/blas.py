@@ -16,8 +16,8 @@ AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
 def kernel_hint(architectures=None, features=None):
     """One line for the start of a long run if OpenBLAS leaves AVX-512 unused, else None.
 
-    architectures : kernels that the loaded OpenBLAS libraries use; features : what NumPy found the CPU to know. Both are
-    asked for if not given. Where OPENBLAS_CORETYPE is set, the user has chosen and gets no hint.
+    architectures : kernels that the loaded OpenBLAS libraries use; features : what NumPy found the CPU to know. Both
+    are asked for if not given. Where OPENBLAS_CORETYPE is set, the user has chosen and gets no hint.
 
     >>> print(kernel_hint(["Haswell"], ["AVX2", "AVX512_SKX"]))
     OpenBLAS uses its Haswell kernels, this CPU knows AVX-512: OPENBLAS_CORETYPE=SkylakeX may double the speed
