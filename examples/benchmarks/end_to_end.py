@@ -1,6 +1,6 @@
 """Seconds until a network has grokked: in grok_np, and as the papers' code computes it, from the same first weights.
 
-    pip install -e ".[bench]" && python examples/benchmarks/end_to_end.py            # about an hour
+    pip install -e ".[bench]" && python examples/benchmarks/end_to_end.py            # about 40 minutes
 
 As in step_time.py every contestant is a process of its own, and they take turns, a hundred steps each. Only the steps
 count, compilation with them; after each turn the test pairs are asked, and who has 99 % of them right is done. Rounding
@@ -19,7 +19,7 @@ from grok_np.training import evaluate, make_shards
 
 TURN, GIVE_UP = 100, 30_000  # steps
 RACES = {"the article's MLP": ("grok_np", "JAX jit", "JAX jit, float64", "PyTorch eager"),
-         "the mainline transformer": ("grok_np", "JAX jit", "PyTorch eager")}
+         "the mainline transformer": ("grok_np", "PyTorch eager")}  # PyTorch is what its authors use
 
 
 def contest_named(name):
