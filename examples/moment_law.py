@@ -11,7 +11,7 @@ Where the output phases beta_i are not twice the input phases alpha_i, what must
 
     R_n = sum_i w_i exp(i (beta_i + (n - 2) alpha_i))          R_0 = sum_i w_i exp(i (beta_i - 2 alpha_i))
 
-in place of M_n and M_0. In a star R_n = M_n, and only in a star is |R_0| the whole sum of the weights.
+in place of M_n and M_0. In a star R_n = M_n; only in a star, possibly turned, is |R_0| the whole sum of the weights.
 
 Each network has N neurons on a frozen circle (p = 67, 30 % of the unordered pairs). Two optimizers: gradient descent,
 to which all directions of the plane are alike, and AdamW, which moves each coordinate at its own speed. Printed by

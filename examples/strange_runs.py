@@ -10,7 +10,7 @@
 4. AdamW swings between low loss and low weights. Why: without gradient m fades as beta1^t and sqrt(v) as sqrt(beta2)^t.
    If beta1 = sqrt(beta2), as nearly in the article's (0.99, 0.98), their ratio does not fade at all: the last step is
    repeated at full length long after its reason is gone. The weights overshoot, decay shrinks them until the loss
-   is back, and so on. With any smaller beta1 the network comes to rest.
+   is back, and so on. With beta1 of 0.985 or less (beta2 = 0.98) the network comes to rest.
 
 Runs 1 and 2 are those of Pearce et al. 2023. Every run is a folder under --out, continued or loaded if it is there.
 """

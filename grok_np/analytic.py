@@ -21,11 +21,12 @@ Every other moment that an activation calls up must vanish: `required_moments`. 
   weights (it is a Szego quadrature on the circle): `rigid_size` three for x², five for ReLU. Larger rings are free;
   with one neuron more than the rigid size a single complex number says all: `uneven_ring`.
 
-*Without the star law.* If the output phases beta_i are not 2 alpha_i, the same derivation leaves, in place of M_n, R_n
-= sum_i weight_i exp(i (beta_i + (n - 2) alpha_i)): R_n must vanish at the same orders. The answer is told by R_0 =
-sum_i weight_i exp(i (beta_i - 2 alpha_i)), which only in a star is the whole sum of weights. (`examples/moment_law.py`
-finds such rings where AdamW trains on a frozen circle.) For |x| the required moments suffice only up to small p: see
-`largest_modulus`.
+*Without the star law.* If the output phases beta_i are not 2 alpha_i, the same derivation leaves of harmonic m the sums
+R_(m+2) and R_(2-m), where R_n = sum_i weight_i exp(i (beta_i + (n - 2) alpha_i)). Up to m = 2 these are R_1 to R_4, the
+same orders, and the answer is told by R_0 = sum_i weight_i exp(i (beta_i - 2 alpha_i)), which only in a star (or one
+whose outputs are all turned alike) has the whole sum of weights for its modulus. Beyond, R_(-2), R_(-4), ... are
+conditions of their own; in a star M_(-n) is the conjugate of M_n. (`examples/moment_law.py` finds such rings where
+AdamW trains on a frozen circle.) For |x| the required moments suffice only up to small p: see `largest_modulus`.
 
 *Even p.* cos(delta) = 0 where k (a - b) = p / 2 mod p: a tied ring is undecided on exactly p of the p² pairs,
 whatever its size and its (necessarily odd) frequency. More frequencies do not help: at a - b = p / 2 the odd ones are
@@ -275,7 +276,8 @@ def pizza_logits(p, frequencies=(1,), companion=0.0):
     one circle is exact for every odd p, thinly where a - b is near p / 2 (`pizza_margin`). For even p it is 0 on
     exactly p pairs, a - b = p / 2 mod p, whatever the (odd) frequencies, as for every tied ring.
 
-    ``companion``, in [0, 1), adds so much of twice `accompanying_logits`: then every p is exact, even ones too.
+    ``companion`` adds so much of twice `accompanying_logits`. In (0, 0.9] every p is exact, even ones too; from 0.903
+    on large p fail where a = b, because 2 companion sin² t exceeds 1 - cos t + sin t near t = 67 degrees.
     """
     a, b, c = np.ogrid[:p, :p, :p]
     total = 0
@@ -310,7 +312,7 @@ def pizza(p: int, frequencies: tuple[int, ...] = (1,), companion: float = 0.0) -
 
     With a ``companion`` three more, whose bias of 2 keeps |x + 2| linear.
     """
-    require(0 <= companion < 1, "companion", companion, "in [0, 1)")
+    require(0 <= companion <= 0.9, "companion", companion, "in [0, 0.9], see `pizza_logits`")
     each = []
     for k in frequencies:
         token, c = np.arange(p)[:, None], np.arange(p)

@@ -160,8 +160,10 @@ def circularity(model, params):
     """
     scores = principal_components(token_table(model, params)).scores[:, :4]
     scores = scores[:, np.linalg.norm(scores, axis=0) > 0]
-    power = np.abs(scipy.fft.fft(scores[: model.p] / np.linalg.norm(scores, axis=0), axis=0)[1:]) ** 2
-    return float(np.minimum(2 / model.p * power.max(axis=0), 1).mean()) if scores.size else 0.0
+    power = 2 / model.p * np.abs(scipy.fft.rfft(scores[: model.p] / np.linalg.norm(scores, axis=0), axis=0)[1:]) ** 2
+    if model.p % 2 == 0:
+        power[-1] /= 2  # of all frequencies only p/2 has no mirror image p - k
+    return float(np.minimum(power.max(axis=0), 1).mean()) if scores.size else 0.0
 
 
 # Circles

@@ -99,7 +99,7 @@ def key_frequencies(power_by_frequency, share):
 class Waves(NamedTuple):
     """The strongest wave of each column: amplitude * cos(2 pi frequency x / p - phase).
 
-    ``frequency`` (h,) int; ``amplitude`` (h,); ``phase`` (h,) radians in (-pi, pi]; ``share`` (h,) of the column's
+    ``frequency`` (h,) int; ``amplitude`` (h,); ``phase`` (h,) radians in [-pi, pi); ``share`` (h,) of the column's
     non-constant power, in [0, 1] (0 for a constant column).
     """
 
@@ -130,7 +130,8 @@ def sum_waves(logits):
 
     These waves are orthogonal, so alpha_k is the projection, whatever else the logits contain: the mean of the logits
     over all (a, b, c) with the same d = a + b - c, transformed over d (Nanda et al. 2023, section 4.1). Together they
-    hold the variance p² * sum over k of alpha_k² |cos_k|², with |cos_k|² = p/2 (p at k = 0 and k = p/2).
+    hold p² * sum over k of alpha_k² |cos_k|² of the sum of squares, with |cos_k|² = p/2 (p at k = 0 and k = p/2); the
+    term of k = 0 is the mean.
     """
     logits = np.asarray(logits)
     p = len(logits)

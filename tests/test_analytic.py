@@ -428,7 +428,19 @@ def test_where_clock_and_pizza_are_right(p):
         else:
             a, b = np.nonzero(~right)
             assert len(a) == p and ((a - b) % p == p // 2).all()
-        assert right_everywhere(analytic.pizza_logits(p, frequencies, companion=0.5)).all()
+        for companion in (0.1, 0.5, 0.9):
+            assert right_everywhere(analytic.pizza_logits(p, frequencies, companion)).all()
+
+
+def test_too_strong_a_companion_is_wrong_where_a_is_b():
+    """At a = b the margin is 2 (1 - cos t + sin t - 2 companion sin² t), t = w (a + b - c) / 2: least near 67 degrees."""
+    p = 59
+    a, b = np.nonzero(~right_everywhere(analytic.pizza_logits(p, companion=0.905)))
+    assert len(a) == p and (a == b).all()
+    t = np.pi / p * np.arange(1, p)
+    for companion in (0.9, 0.905):
+        least = 2 * (1 - np.cos(t) + np.sin(t) - 2 * companion * np.sin(t) ** 2).min()
+        assert analytic.pizza_margin(p, [1], companion) == pytest.approx(least, abs=1e-12)
 
 
 @pytest.mark.parametrize("p", [3, 5, 7, 13, 59, 60, 67])
@@ -458,5 +470,5 @@ def test_on_circles_wants_all_the_frequencies():
     np.testing.assert_allclose(model.effective(params).A, network.A, atol=1e-12)
     with pytest.raises(ValueError, match="frequencies must be all those of the network's A and B"):
         analytic.on_circles(network, (1, 4))
-    with pytest.raises(ValueError, match=r"companion must be in \[0, 1\), got 1"):
-        analytic.pizza(11, companion=1)
+    with pytest.raises(ValueError, match=r"companion must be in \[0, 0.9\], see `pizza_logits`, got 0.95"):
+        analytic.pizza(11, companion=0.95)

@@ -168,6 +168,16 @@ def test_the_exact_clock_and_pizza_are_the_poles(p, k):
     assert clock_pizza.circularity(*clock) == pytest.approx(1, abs=1e-9)
 
 
+def test_circularity_counts_the_alternating_wave_once():
+    """Half the power of the only component alternates (frequency p/2, which has no mirror image), half is a cosine."""
+    p, t = 60, np.arange(60)
+    W_E = ((-1.0) ** t / np.sqrt(2) + np.cos(2 * np.pi * 3 * t / p))[:, None]
+    model = MLP(p, d_embed=1, n_hidden=2)
+    params = {"W_E": W_E, "W_in": np.ones((1, 2)), "W_out": np.ones((2, 1))}
+    assert clock_pizza.circularity(model, params) == pytest.approx(0.5)
+
+
+
 def test_exact_networks_are_recognised():
     for build, name in ((analytic.clock, "clock"), (analytic.pizza, "pizza")):
         assert clock_pizza.classify(*analytic.on_circles(build(31, (1, 4)), (1, 4))).algorithm == name
