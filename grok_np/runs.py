@@ -93,6 +93,12 @@ class Run:
             raise RunError(f"no checkpoint at step {step} in {self.path}; there are {self.checkpoint_steps()}")
         return read_checkpoint(self.path, step, self.model)[0]
 
+    def explore(self, out: str | Path | None = None) -> Path:
+        """Write the explorable page, an HTML file, by default into the run's folder; see `explorer.explore`."""
+        from grok_np.explorer import explore  # here, because showing imports learning and not the other way round
+
+        return explore(self, out)
+
 
 def load_run(path: str | Path) -> Run:
     """The `Run` in a folder, at its newest readable checkpoint.

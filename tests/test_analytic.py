@@ -433,7 +433,7 @@ def test_where_clock_and_pizza_are_right(p):
 
 
 def test_too_strong_a_companion_is_wrong_where_a_is_b():
-    """At a = b the margin is 2 (1 - cos t + sin t - 2 companion sin² t), t = w (a + b - c) / 2: least near 67 degrees."""
+    """At a = b the margin is 2 (1 - cos t + sin t - 2 companion sin² t), t = w (a + b - c) / 2, least near 67 deg."""
     p = 59
     a, b = np.nonzero(~right_everywhere(analytic.pizza_logits(p, companion=0.905)))
     assert len(a) == p and (a == b).all()
