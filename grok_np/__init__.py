@@ -1,7 +1,7 @@
 """Grokking modular addition, taken apart: from-scratch NumPy networks beside exact ones.
 
 Start with `tasks` and read down: tasks, layers, mlp, adamw, training (and runs) are the learning; fourier, analytic,
-compare explain what was learned; gradcheck verifies every backward pass; figures draws.
+compare explain what was learned; gradcheck verifies every backward pass; figures and explorer draw.
 """
 
 from grok_np.adamw import SGD, AdamW
