@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grok_np.errors import require, require_integer, require_number
+from grok_np.errors import require, require_choice, require_integer, require_number
 
 
 class FlatVector:
@@ -100,14 +100,15 @@ class AdamW:
     warmup_steps: int = 0
 
     def __post_init__(self):
+        require(isinstance(self.betas, tuple | list) and len(self.betas) == 2, "betas", self.betas,
+                "two numbers in [0, 1)")
         object.__setattr__(self, "betas", tuple(self.betas))
         require_number(self.lr, "lr", "a positive finite number", lambda x: 0 < x < math.inf)
-        require(len(self.betas) == 2, "betas", self.betas, "two numbers in [0, 1)")
         for beta in self.betas:
             require_number(beta, "betas", "two numbers in [0, 1)", lambda x: 0 <= x < 1)
         require_number(self.eps, "eps", "a positive finite number", lambda x: 0 < x < math.inf)
         require_number(self.weight_decay, "weight_decay", "a finite number >= 0", lambda x: 0 <= x < math.inf)
-        require(self.penalty in ("l1", "l2"), "penalty", self.penalty, "'l1' or 'l2'")
+        require_choice(self.penalty, "penalty", ("l1", "l2"))
         require_integer(self.warmup_steps, "warmup_steps", minimum=0)
 
     def init(self, theta):

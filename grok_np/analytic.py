@@ -45,10 +45,20 @@ from itertools import combinations, product
 import numpy as np
 from scipy.optimize import nnls
 
-from grok_np.errors import require, require_integer
+from grok_np.errors import (
+    require,
+    require_array,
+    require_choice,
+    require_flag,
+    require_integer,
+    require_number,
+    require_type,
+)
 from grok_np.layers import ACTIVATIONS
 from grok_np.mlp import MLP, Effective, mix_forward
 
+LARGEST_CUBE = 1000  # p: logits (p, p, p) have p³ numbers
+LARGEST = 10_000  # p or neurons: tables (p, n) of a gigabyte are not made by mistake
 REQUIRED = {"square": (2, 4), "relu": (1, 2, 3, 4), "abs": (2, 4)}
 
 
@@ -58,7 +68,7 @@ def required_moments(activation):
     >>> required_moments("relu")
     (1, 2, 3, 4)
     """
-    require(activation in REQUIRED, "activation", activation, f"one of {', '.join(REQUIRED)}")
+    require_choice(activation, "activation", REQUIRED)
     return REQUIRED[activation]
 
 
@@ -73,15 +83,23 @@ def rigid_size(activation):
     return {(2, 4): 3, (1, 2, 3, 4): 5}[required_moments(activation)]
 
 
+def _ring(phases, weights):
+    """Phases and weights, by default ones, checked: two finite arrays (n,)."""
+    phases = require_array(phases, "phases", ndim=1).astype(np.float64, copy=False)
+    require(np.isfinite(phases).all() and len(phases), "phases", phases, "finite, one at least")
+    weights = np.ones_like(phases) if weights is None else require_array(weights, "weights").astype(np.float64)
+    require(phases.shape == weights.shape, "weights.shape", weights.shape, f"that of phases, {phases.shape}")
+    return phases, weights
+
+
 def moments(phases: np.ndarray, weights: np.ndarray | None = None, n_max: int = 12) -> np.ndarray:
     """M_n / sum of weights for n = 1 .. n_max: complex, of modulus 0 to 1. Weights default to ones.
 
     >>> np.abs(moments(2 * np.pi * np.arange(5) / 5)).round(12)[:6]
     array([0., 0., 0., 0., 1., 0.])
     """
-    phases = np.asarray(phases, np.float64)
-    weights = np.ones_like(phases) if weights is None else np.asarray(weights, np.float64)
-    require(phases.shape == weights.shape and phases.ndim == 1, "weights.shape", weights.shape, f"{phases.shape}")
+    require_integer(n_max, "n_max", minimum=1, maximum=10_000)
+    phases, weights = _ring(phases, weights)
     return np.exp(1j * np.outer(np.arange(1, n_max + 1), phases)) @ weights / weights.sum()
 
 
@@ -92,6 +110,7 @@ def cosine_coefficients(activation, n_max=12):
     cos² t = 1/2 + cos(2t) / 2.
     """
     required_moments(activation)  # names the activation if it is none of the three
+    require_integer(n_max, "n_max", minimum=2, maximum=10**6)
     c = np.zeros(n_max + 1)
     if activation == "square":
         c[[0, 2]] = 0.5
@@ -118,6 +137,9 @@ def aliases(n_neurons, coefficients):
     {8: -0.0476..., 12: -0.0209...}
     """
     require_integer(n_neurons, "n_neurons", minimum=1)
+    coefficients = require_array(coefficients, "coefficients", ndim=1)
+    require(len(coefficients) > 2 and coefficients[2] != 0, "coefficients", coefficients,
+            "c_0, c_1, c_2, ..; c_2 not 0")
     survivors = {m: float(c / coefficients[2]) for m, c in enumerate(coefficients)
                  if abs(c) > 1e-12 and m != 2 and ((m - 2) % n_neurons == 0 or (m + 2) % n_neurons == 0)}
     return survivors | ({2: 1.0} if 4 % n_neurons == 0 else {})
@@ -146,11 +168,10 @@ def ring(p, phases, frequency=1, weights=None, activation="square", allow_inexac
     Effective
         A, B (p, n), bias (n,) zero, C (n, p), float64.
     """
-    require_integer(p, "p", minimum=2)
+    require_integer(p, "p", minimum=2, maximum=LARGEST)
     frequency = coprime(frequency, p, allow_inexact)
-    require(activation in ACTIVATIONS, "activation", activation, f"one of {', '.join(ACTIVATIONS)}")
-    phases = np.asarray(phases, np.float64)
-    weights = np.ones_like(phases) if weights is None else np.asarray(weights, np.float64)
+    require_choice(activation, "activation", ACTIVATIONS)
+    phases, weights = _ring(phases, weights)
     angles = 2 * np.pi * frequency / p * np.arange(p)
     A = np.cos(angles[:, None] - phases)
     return Effective(A, A, np.zeros(len(phases)), weights[:, None] * np.cos(angles - 2 * phases[:, None]), activation)
@@ -158,13 +179,22 @@ def ring(p, phases, frequency=1, weights=None, activation="square", allow_inexac
 
 def coprime(frequency, p, allow_inexact=False):
     """The frequency, if it is coprime to p or need not be; a ValueError that says why it must be."""
-    frequency = require_integer(frequency, "frequency", minimum=1)
+    p, frequency = require_integer(p, "p", minimum=2), require_integer(frequency, "frequency", minimum=1)
+    require_flag(allow_inexact, "allow_inexact")
     shared = math.gcd(frequency, p)
     if shared > 1 and not allow_inexact:
         raise ValueError(f"frequency must be coprime to p = {p}, got {frequency}: both are multiples of {shared}, so "
                          f"tokens {p // shared} apart look the same to every neuron "
                          "(allow_inexact=True builds it all the same)")
     return frequency
+
+
+def _frequencies(frequencies, p, largest=LARGEST):
+    """One or more frequencies, each `coprime` to p, as an array of integers; p up to ``largest``."""
+    require_integer(p, "p", minimum=2, maximum=largest)
+    frequencies = require_array(frequencies, "frequencies", ndim=1)
+    require(len(frequencies), "frequencies", frequencies, "one or more")
+    return np.array([coprime(k, p) for k in frequencies])
 
 
 def star(p: int, n_neurons: int, frequency: int = 1, phase: float = 0.0, activation: str = "square",
@@ -200,7 +230,10 @@ def star(p: int, n_neurons: int, frequency: int = 1, phase: float = 0.0, activat
     ValueError: n_neurons must not divide 4 for activation 'square', got 4: moment M_4 of an even ring of 4 does not
     vanish, so an alias reaches the answer (allow_inexact=True builds it all the same)
     """
-    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1)
+    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1, maximum=LARGEST)
+    require_choice(activation, "activation", ACTIVATIONS)
+    require_number(phase, "phase", "a finite number", math.isfinite)
+    require_flag(allow_inexact, "allow_inexact")
     blocking = [n for n in REQUIRED.get(activation, ()) if n % n_neurons == 0]
     if blocking and not allow_inexact:
         n = blocking[-1]
@@ -208,6 +241,13 @@ def star(p: int, n_neurons: int, frequency: int = 1, phase: float = 0.0, activat
                          f"of an even ring of {n_neurons} does not vanish, so an alias reaches the answer "
                          "(allow_inexact=True builds it all the same)")
     return ring(p, 2 * np.pi * np.arange(n_neurons) / n_neurons + phase, frequency, None, activation, allow_inexact)
+
+
+def _one_each(values, name, n):
+    """One value for all n, or one for each."""
+    values = require_array(values, name)
+    require(values.shape in ((), (1,), (n,)), f"{name}.shape", values.shape, f"() or ({n},)")
+    return np.broadcast_to(values, n)
 
 
 def stars(p, n_neurons, frequencies, phases=0.0, amplitudes=1.0, activation="square", allow_inexact=False):
@@ -219,12 +259,20 @@ def stars(p, n_neurons, frequencies, phases=0.0, amplitudes=1.0, activation="squ
     >>> stars(67, 5, frequencies=[1, 20, 25]).A.shape
     (67, 15)
     """
-    require(len(frequencies) >= 1, "frequencies", frequencies, "one or more")
-    sizes, phases, amplitudes = (np.broadcast_to(values, len(frequencies))
-                                 for values in (n_neurons, phases, amplitudes))
+    frequencies = require_array(frequencies, "frequencies", ndim=1)
+    require(len(frequencies), "frequencies", frequencies, "one or more")
+    sizes, phases, amplitudes = (_one_each(values, name, len(frequencies)) for values, name in (
+        (n_neurons, "n_neurons"), (phases, "phases"), (amplitudes, "amplitudes")))
     each = [star(p, n, k, phase, activation, allow_inexact)
             for n, k, phase in zip(sizes, frequencies, phases, strict=True)]
     return together(*[replace(one, C=amplitude * one.C) for one, amplitude in zip(each, amplitudes, strict=True)])
+
+
+def _windings(windings):
+    """Two integers."""
+    windings = require_array(windings, "windings", ndim=1).tolist()
+    require(len(windings) == 2, "windings", windings, "two integers")
+    return [require_integer(winding, "windings", minimum=-LARGEST, maximum=LARGEST) for winding in windings]
 
 
 def untied_star(p: int, n_neurons: int = 6, windings: tuple[int, int] = (1, 4), frequency: int = 1,
@@ -237,10 +285,10 @@ def untied_star(p: int, n_neurons: int = 6, windings: tuple[int, int] = (1, 4), 
 
     Raises ValueError naming the divisor otherwise, unless ``allow_inexact``; other arguments as in `star`.
     """
-    require_integer(p, "p", minimum=2)
+    require_integer(p, "p", minimum=2, maximum=LARGEST)
     frequency = coprime(frequency, p, allow_inexact)
-    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1)
-    x, y = (int(winding) for winding in windings)
+    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1, maximum=LARGEST)
+    x, y = _windings(windings)
     orders = {"2x": 2 * x, "2y": 2 * y, "2x+2y": 2 * x + 2 * y, "x+y": x + y, "x-y": x - y, "3x+y": 3 * x + y,
               "x+3y": x + 3 * y}
     blocking = [f"{name} = {value}" for name, value in orders.items() if value % n_neurons == 0]
@@ -260,8 +308,13 @@ def clock_logits(p, frequencies=(1,)):
     Two rotations multiplied, and read out at every c (Nanda et al. 2023; Zhong et al. 2023, section 2.1). Each k
     coprime to p alone decides every pair, for every p, by a margin of 1 - cos(2 pi / p) (`clock_margin`).
     """
+    frequencies = _frequencies(frequencies, p, LARGEST_CUBE)
     a, b, c = np.ogrid[:p, :p, :p]
-    return sum(np.cos(2 * np.pi / p * coprime(k, p) * (a + b - c)) for k in frequencies)
+    return sum(np.cos(2 * np.pi / p * k * (a + b - c)) for k in frequencies)
+
+
+def _check_companion(companion):
+    require_number(companion, "companion", "in [0, 1)", lambda x: 0 <= x < 1)
 
 
 def pizza_logits(p, frequencies=(1,), companion=0.0):
@@ -279,10 +332,12 @@ def pizza_logits(p, frequencies=(1,), companion=0.0):
     ``companion`` adds so much of twice `accompanying_logits`. In (0, 0.9] every p is exact, even ones too; from 0.903
     on large p fail where a = b, because 2 companion sin² t exceeds 1 - cos t + sin t near t = 67 degrees.
     """
+    _check_companion(companion)
+    frequencies = _frequencies(frequencies, p, LARGEST_CUBE)
     a, b, c = np.ogrid[:p, :p, :p]
     total = 0
     for k in frequencies:
-        half = np.pi * coprime(k, p) / p
+        half = np.pi * k / p
         answer = half * (a + b - c)
         total = total + 2 * np.abs(np.cos(half * (a - b))) * (np.abs(np.cos(answer)) - np.abs(np.sin(answer)))
     return total + 2 * companion * accompanying_logits(p, frequencies)
@@ -296,14 +351,14 @@ def accompanying_logits(p, frequencies=(1,)):
     - 1/2 (sin 2wa + sin 2wb) sin wc. It is strongest, and right, where the pizza is blind, and wrong where the pizza is
     strongest, which can afford it.
     """
+    frequencies = _frequencies(frequencies, p, LARGEST_CUBE)
     a, b, c = np.ogrid[:p, :p, :p]
-    return sum(-np.cos(w * (a - b)) * np.cos(w * (a + b - c))
-               for w in (2 * np.pi / p * coprime(k, p) for k in frequencies))
+    return sum(-np.cos(w * (a - b)) * np.cos(w * (a + b - c)) for w in 2 * np.pi / p * frequencies)
 
 
 def clock(p: int, frequencies: tuple[int, ...] = (1,)) -> Effective:
     """The exact clock in six x² neurons per frequency: `untied_star`, scaled so that it gives `clock_logits`."""
-    each = [untied_star(p, 6, (1, 4), k) for k in frequencies]
+    each = [untied_star(p, 6, (1, 4), k) for k in _frequencies(frequencies, p)]
     return together(*[replace(one, C=one.C / 3) for one in each])
 
 
@@ -312,11 +367,11 @@ def pizza(p: int, frequencies: tuple[int, ...] = (1,), companion: float = 0.0) -
 
     With a ``companion`` three more, whose bias of 2 keeps |x + 2| linear.
     """
-    require(0 <= companion <= 0.9, "companion", companion, "in [0, 0.9], see `pizza_logits`")
+    require_number(companion, "companion", "in [0, 0.9], see `pizza_logits`", lambda x: 0 <= x <= 0.9)
     each = []
-    for k in frequencies:
+    for k in _frequencies(frequencies, p):
         token, c = np.arange(p)[:, None], np.arange(p)
-        w = 2 * np.pi * coprime(k, p) / p
+        w = 2 * np.pi * k / p
         A = np.hstack([np.cos(w * (token - c / 2)), np.sin(w * (token - c / 2))])
         each.append(Effective(A, A, np.zeros(2 * p), np.vstack([np.eye(p), -np.eye(p)]), "abs"))
         if companion:
@@ -332,18 +387,22 @@ def on_circles(network: Effective, frequencies: tuple[int, ...]) -> tuple[MLP, d
     For whatever asks for embeddings, as `clock_pizza` does. Each circle is a tenth smaller than the one before, so that
     principal components find them one by one. A and B must be waves of these frequencies, else ValueError.
     """
+    require_type(network, "network", Effective)
     p, h = network.A.shape
+    frequencies = _frequencies(frequencies, p)
     angles = 2 * np.pi / p * np.outer(np.arange(p), frequencies)
     W_E = np.hstack([np.cos(angles), np.sin(angles)]) * np.tile(0.9 ** np.arange(len(frequencies)), 2)
     (W_in_a, W_in_b) = (np.linalg.lstsq(W_E, table)[0] for table in (network.A, network.B))
     missed = max(np.abs(W_E @ W_in_a - network.A).max(), np.abs(W_E @ W_in_b - network.B).max())
-    require(missed < 1e-9, "frequencies", list(frequencies), "all those of the network's A and B")
+    require(missed < 1e-9, "frequencies", frequencies.tolist(), "all those of the network's A and B")
     model = MLP(p, W_E.shape[1], h, network.activation, "concatenated", bias=True)
     return model, {"W_E": W_E, "W_in_a": W_in_a, "W_in_b": W_in_b, "W_out": network.C, "b_in": network.bias}
 
 
 def together(*networks):
     """One network with the neurons of all: its logits are the sum. How stars of several frequencies are combined."""
+    for network in networks:
+        require_type(network, "each of networks", Effective)
     require(len({network.activation for network in networks}) == 1, "networks", len(networks),
             "one or more of the same activation")
     return replace(networks[0], A=np.hstack([n.A for n in networks]), B=np.hstack([n.B for n in networks]),
@@ -361,7 +420,7 @@ def exact_weights(phases, activation="square"):
     ValueError
         If there are none, as for a ring of the rigid size that is not regular.
     """
-    phases = np.asarray(phases, np.float64)
+    phases, _ = _ring(phases, None)
     waves = np.exp(1j * np.outer(required_moments(activation), phases))
     equations = np.vstack([waves.real, waves.imag, np.ones_like(phases)])
     weights, residual = nnls(equations, np.append(np.zeros(2 * len(waves)), len(phases)))
@@ -394,7 +453,8 @@ def uneven_ring(n_neurons, moment, activation="square"):
     >>> np.abs(moments(*uneven_ring(6, 0.52, "relu"), 8)).round(2)
     array([0.  , 0.  , 0.  , 0.  , 0.52, 0.73, 0.38, 0.2 ])
     """
-    n_neurons = require_integer(n_neurons, "n_neurons", minimum=rigid_size(activation) + 1)
+    n_neurons = require_integer(n_neurons, "n_neurons", minimum=rigid_size(activation) + 1, maximum=1000)
+    require_type(moment, "moment", int, float, complex, np.number)
     require(abs(moment) < 1, "moment", moment, "of modulus below 1 (at 1 weights vanish)")
     equation = np.zeros(n_neurons + 1, complex)  # highest power first; u^(N-1) and u are different powers, as N > 2
     equation[[0, 1, -2, -1]] = 1, np.conj(moment), -moment, -1
@@ -409,8 +469,9 @@ def gromov(p, n_neurons, rng):
 
     phi_out = phi_a + phi_b; everything unwanted averages out like 1 / sqrt N, where the untied star needs six neurons.
     """
-    require_integer(p, "p", minimum=2)
-    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1)
+    require_integer(p, "p", minimum=2, maximum=LARGEST)
+    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1, maximum=LARGEST)
+    require_type(rng, "rng", np.random.Generator)
     frequency = rng.integers(1, max(2, (p + 1) // 2), n_neurons)
     phase_a, phase_b = rng.uniform(0, 2 * np.pi, (2, n_neurons))
     angles = 2 * np.pi / p * np.outer(np.arange(p), frequency)
@@ -451,7 +512,7 @@ def certificate(n_neurons, windings=(1, 1)):
     {(1, 1, -1): 2, (-1, -1, 1): 2}
     """
     n_neurons = require_integer(n_neurons, "n_neurons", minimum=1)
-    x, y = windings
+    x, y = _windings(windings)
     unit = {(sign * (axis == 0), sign * (axis == 1), sign * turns)
             for axis, turns in ((0, x), (1, y)) for sign in (1, -1)}
     surviving = Counter()
@@ -471,6 +532,8 @@ def is_exact(n_neurons: int) -> bool:
 
 def logits(effective: Effective, p: int) -> np.ndarray:
     """Logits (p, p, p), indexed [a, b, c], of effective weights on all pairs."""
+    require_type(effective, "effective", Effective)
+    require_integer(p, "p", minimum=1)
     require(len(effective.A) == p, "p", p, f"the number of rows of A, {len(effective.A)}")
     pairs = np.stack(np.divmod(np.arange(p * p), p), axis=1)
     return mix_forward(effective, pairs)[0].reshape(p, p, -1)
@@ -478,7 +541,9 @@ def logits(effective: Effective, p: int) -> np.ndarray:
 
 def margins(logits: np.ndarray) -> np.ndarray:
     """Right logit minus the largest wrong one at every pair, (p, p), for addition; positive means decided rightly."""
+    logits = require_array(logits, "logits", ndim=3)
     p = len(logits)
+    require(logits.shape == (p, p, p) and p >= 2, "logits.shape", logits.shape, "(p, p, p) with p >= 2")
     a, b, d = np.ogrid[:p, :p, :p]
     from_answer = logits[a, b, (a + b + d) % p]
     return from_answer[:, :, 0] - from_answer[:, :, 1:].max(axis=2)
@@ -495,8 +560,9 @@ def star_margin(p, frequencies, amplitudes=1.0):
     >>> f"{star_margin(67, [1]):.2e}, {star_margin(67, [1, 18]):.2e}"
     '2.41e-06, 1.78e-03'
     """
-    k = np.array([coprime(frequency, p) for frequency in frequencies])
-    share = np.broadcast_to(np.asarray(amplitudes, np.float64), len(k))
+    k = _frequencies(frequencies, p)
+    share = _one_each(amplitudes, "amplitudes", len(k)).astype(np.float64)
+    require((share > 0).all(), "amplitudes", amplitudes, "positive")
     pair = np.cos(np.outer(np.arange(p), k) * np.pi / p) ** 2 * share
     wrong = 1 - np.cos(2 * np.pi / p * np.outer(np.arange(1, p), k))
     return float((pair @ wrong.T).min() / share.sum())
@@ -507,7 +573,7 @@ def clock_margin(p, frequencies):
 
     The least over d != 0 of mean_k (1 - cos(2 pi k d / p)); 1 - cos(2 pi / p) for one frequency, about 2 pi² / p².
     """
-    k = np.array([coprime(frequency, p) for frequency in frequencies])
+    k = _frequencies(frequencies, p)
     return float((1 - np.cos(2 * np.pi / p * np.outer(np.arange(1, p), k))).mean(axis=1).min())
 
 
@@ -523,7 +589,8 @@ def pizza_margin(p, frequencies, companion=0.0):
     >>> [f"{pizza_margin(60, [1], companion):.4f}" for companion in (0, 0.5)]
     ['0.0000', '0.0055']
     """
-    k = np.array([coprime(frequency, p) for frequency in frequencies])
+    _check_companion(companion)
+    k = _frequencies(frequencies, p)
     half = np.pi / p * np.outer(np.arange(p), k)
     pair, wrong = 2 * np.abs(np.cos(half)), 1 - np.abs(np.cos(half[1:])) + np.abs(np.sin(half[1:]))
     repair = 2 * companion * np.cos(2 * half) @ (np.cos(2 * half[1:]) - 1).T
@@ -542,7 +609,9 @@ def best_frequencies(p, m, exhaustive_up_to=20_000, margin=star_margin):
     >>> best_frequencies(67, 2)
     ([1, 18], 0.00178...)
     """
-    p, m = require_integer(p, "p", minimum=3), require_integer(m, "m", minimum=1)
+    p, m = require_integer(p, "p", minimum=3, maximum=LARGEST), require_integer(m, "m", minimum=1)
+    require_integer(exhaustive_up_to, "exhaustive_up_to", minimum=0)
+    require(callable(margin), "margin", margin, "callable, such as star_margin")
     require(p % 2 == 1, "p", p, "odd (for even p tied stars of any frequencies leave p pairs undecided)")
     units = [k for k in range(2, (p + 1) // 2) if math.gcd(k, p) == 1]
     require(m <= len(units) + 1, "m", m, f"from 1 to the {len(units) + 1} frequencies coprime to p = {p}")
@@ -562,8 +631,9 @@ def solves(p, n_neurons, activation="relu", phase=0.0):
     all pairs of an odd p the turned psi are j pi / p, j = 0 .. 2p - 1, with answer j mod p. So 2p rows decide
     instead of p² pairs.
     """
-    p = require_integer(p, "p", minimum=3)
-    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1)
+    p = require_integer(p, "p", minimum=3, maximum=LARGEST)
+    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1, maximum=LARGEST)
+    require_number(phase, "phase", "a finite number", math.isfinite)
     require(p % 2 == 1, "p", p, "odd (for even p a tied ring leaves p pairs undecided)")
     required_moments(activation)
     alpha = 2 * np.pi * np.arange(n_neurons) / n_neurons + phase
@@ -583,4 +653,6 @@ def largest_modulus(n_neurons, activation="relu", up_to=601):
     343, 743, 1371 for N = 7, 9, 11: about N³ for odd N. Above ``up_to`` nothing is looked at. A turned ring, phase not
     0, may lose the last of them (19 for N = 6, 341 for N = 7).
     """
+    require_integer(n_neurons, "n_neurons", minimum=1, maximum=LARGEST)
+    require_integer(up_to, "up_to", minimum=3, maximum=LARGEST)
     return next((p for p in range(up_to - 1 + up_to % 2, 2, -2) if solves(p, n_neurons, activation)), None)

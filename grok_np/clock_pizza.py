@@ -21,13 +21,30 @@ import numpy as np
 import scipy.fft
 
 from grok_np import analytic, fourier
-from grok_np.errors import require
+from grok_np.errors import require, require_array, require_choice, require_integer, require_number, require_type
 
 # Logits, and the two ways to look at them
 
 
+def _check(model, params):
+    """An error that names what is wrong with a model or its parameters."""
+    require(hasattr(model, "embedding_gradients"), "model", model, "a model of this package that adds pairs")
+    require_type(params, "params", dict)
+    shapes = {name: np.shape(W) for name, W in params.items()}
+    require(shapes == model.shapes, "params", shapes, f"arrays of the model's shapes, {model.shapes}")
+
+
+def _grid(logits):
+    """Logits (p, p, n), n >= p, checked."""
+    logits = require_array(logits, "logits", ndim=3)
+    p, also_p, n = logits.shape
+    require(1 <= p == also_p <= n, "logits.shape", logits.shape, "(p, p, n) with n >= p >= 1")
+    return logits
+
+
 def all_logits(model, params):
     """Logits (p, p, n) of every pair, indexed [a, b, output]."""
+    _check(model, params)
     logits, _ = model.forward(params, _all_pairs(model.p))
     return logits.reshape(model.p, model.p, -1)
 
@@ -38,14 +55,16 @@ def _all_pairs(p):
 
 def correct_logits(logits):
     """The logit of the right answer of each pair: (p, p, n) -> (p, p), indexed [a, b]."""
+    logits = _grid(logits)
     a, b = np.indices(logits.shape[:2])
     return logits[a, b, (a + b) % len(logits)]
 
 
 def largest_wrong_logits(logits):
     """The largest logit of any output that is not the right answer: (p, p, n) -> (p, p), indexed [a, b]."""
+    logits = _grid(logits)
     a, b = np.indices(logits.shape[:2])
-    wrong = logits.copy()
+    wrong = logits.astype(np.result_type(logits, np.float32))  # a copy, in which -inf can be
     wrong[a, b, (a + b) % len(logits)] = -np.inf
     return wrong.max(axis=2)
 
@@ -55,7 +74,9 @@ def by_sum_and_difference(table):
 
     For even p a sum and a difference of one parity belong to two pairs, whose mean it holds, others to none: NaN.
     """
+    table = require_array(table, "table", ndim=2)
     p = len(table)
+    require(table.shape == (p, p), "table.shape", table.shape, "(p, p)")
     a, b = np.indices((p, p))
     place = (a + b) % p, (a - b) % p
     total, count = np.zeros((p, p)), np.zeros((p, p))
@@ -84,9 +105,10 @@ def gradient_cosines(model, params, triples=None):
     -------
     array (p, p, p), indexed [a, b, c], or (n,) for ``triples``; in [-1, 1].
     """
+    _check(model, params)
     p = model.p
     if triples is not None:
-        triples = np.asarray(triples)
+        triples = require_array(triples, "triples")
         fits = triples.ndim == 2 and triples.shape[1] == 3 and triples.dtype.kind in "iu" and len(triples)
         require(fits, "triples", f"{triples.dtype} of shape {triples.shape}", "an integer array (n, 3), n >= 1")
         require(triples.min() >= 0 and triples.max() < p, "triples", triples.tolist(), f"in [0, {p})")
@@ -123,6 +145,9 @@ def paper_triples(p, n=100, seed=42):
     >>> paper_triples(59).shape
     (100, 3)
     """
+    require_integer(p, "p", minimum=1, maximum=200)  # the list of all p³ is shuffled
+    require_integer(n, "n", minimum=1)
+    seed = require_integer(seed, "seed", minimum=0)  # Python's own integer: the generator takes no other
     triples = list(range(p**3))
     random.Random(seed).shuffle(triples)
     return np.stack(np.unravel_index(triples[:n], (p, p, p)), axis=1)
@@ -143,8 +168,8 @@ def distance_irrelevance(model, params, of="correct"):
 def spread_within_distances(logits, of="correct"):
     """`distance_irrelevance` of logits (p, p, n)."""
     kinds = {"correct": correct_logits, "largest wrong": largest_wrong_logits}
-    require(of in kinds, "of", of, f"one of {', '.join(map(repr, kinds))}")
-    table = kinds[of](np.asarray(logits, np.float64))
+    require_choice(of, "of", kinds)
+    table = kinds[of](_grid(logits).astype(np.float64, copy=False))
     a, difference = np.indices(table.shape)
     by_difference = table[a, (a - difference) % len(table)]
     whole = table.std()
@@ -174,6 +199,7 @@ def token_table(model, params):
 
     W_E, or W_E_a above W_E_b, or the rows of W_in where numbers are fed one-hot.
     """
+    _check(model, params)
     if "W_E" in params:
         return params["W_E"][: 2 * model.p if getattr(model, "separate_vocabularies", False) else model.p]
     if hasattr(model, "frozen") and model.frozen:
@@ -197,7 +223,8 @@ class Components(NamedTuple):
 
 def principal_components(table):
     """Principal components of a table (n, d) of embeddings, as `Components` in float64."""
-    table = np.asarray(table, np.float64)
+    table = require_array(table, "table", ndim=2).astype(np.float64, copy=False)
+    require(table.size > 0 and np.isfinite(table).all(), "table", table, "finite numbers (n, d), n and d >= 1")
     mean = table.mean(axis=0)
     left, strength, directions = np.linalg.svd(table - mean, full_matrices=False)
     strength[strength < 1e-12 * strength[0]] = 0  # rounding: the centred table lacks one rank at least
@@ -225,7 +252,10 @@ def circles(table, least_share=0.9, p=None):
     >>> [(circle.frequency, circle.components) for circle in circles(table)]
     [(2, (0, 1)), (3, (2, 3))]
     """
+    require_number(least_share, "least_share", "in [0, 1]", lambda x: 0 <= x <= 1)
     parts = principal_components(table)
+    p = len(parts.scores) if p is None else require_integer(p, "p", minimum=2)
+    require(2 <= p <= len(parts.scores), "p", p, f"from 2 to the number of rows of the table, {len(parts.scores)}")
     strongest = 1 + fourier.power(parts.scores[:p])[1:].argmax(axis=0)
     found = []
     for frequency in dict.fromkeys(strongest.tolist()):
@@ -239,9 +269,13 @@ def circles(table, least_share=0.9, p=None):
 
 def circle_of(scores, components):
     """The strongest frequency of two columns of scores (p, r), and its share of their power, as a `Circle`."""
-    power = fourier.power(scores[:, list(components)]).sum(axis=1)[1:]
+    scores, components = require_array(scores, "scores", ndim=2), require_array(components, "components", ndim=1)
+    require(len(scores) >= 2, "scores.shape", scores.shape, "(p, r) with p >= 2")
+    require(len(components) and np.isin(components, np.arange(scores.shape[1])).all(), "components", components,
+            f"columns of scores, from 0 to {scores.shape[1] - 1}")
+    power = fourier.power(scores[:, components.astype(int)]).sum(axis=1)[1:]
     strongest = int(power.argmax())
-    return Circle(1 + strongest, tuple(components), float(power[strongest] / max(power.sum(), 1e-300)))
+    return Circle(1 + strongest, tuple(components.tolist()), float(power[strongest] / max(power.sum(), 1e-300)))
 
 
 def isolate(model, params, components):
@@ -249,9 +283,11 @@ def isolate(model, params, components):
 
     The components are those of `token_table`. To leave circles alone, give the components of one or more `circles`.
     """
+    table = token_table(model, params)
     require("W_E" in params, "params", sorted(params), "with an embedding W_E")
-    parts = principal_components(token_table(model, params))
-    chosen = sorted({int(one) for one in components})
+    parts = principal_components(table)
+    components = require_array(components, "components", ndim=1).tolist()
+    chosen = sorted({require_integer(one, "components", minimum=0) for one in components})
     require(chosen and chosen[0] >= 0 and chosen[-1] < len(parts.directions), "components", components,
             f"one or more of 0 to {len(parts.directions) - 1}")
     kept = parts.mean + parts.scores[:, chosen] @ parts.directions[chosen]
@@ -268,6 +304,8 @@ def pizza_prime(p, frequency):
     With C = cos(w a) + cos(w b) and S = sin(w a) + sin(w b):
     (|C| - |S|) cos(w c) - (|C - S| - |C + S|) sin(w c) / sqrt 2.
     """
+    require_integer(p, "p", minimum=2, maximum=1000)
+    require_integer(frequency, "frequency", minimum=1, maximum=10**6)
     angle = 2 * np.pi * frequency / p * np.arange(p)
     C, S = (f(angle)[:, None, None] + f(angle)[:, None] for f in (np.cos, np.sin))
     across = (np.abs(C - S) - np.abs(C + S)) / np.sqrt(2)
@@ -288,10 +326,12 @@ def fraction_explained(logits, frequency, formula):
     1 - mean of (logits - formula)², each with mean 0 and variance 1, which is 2 r - 1, r their correlation: so 1 at
     best, 0 at r = 1/2, -1 for no relation at all. ``formula``: "clock", "pizza" or "pizza'", the key of `FORMULAS`.
     """
-    require(formula in FORMULAS, "formula", formula, f"one of {', '.join(FORMULAS)}")
+    require_choice(formula, "formula", FORMULAS)
+    require_integer(frequency, "frequency", minimum=1, maximum=10**6)
+    logits = _grid(logits)
     p = len(logits)
     target = FORMULAS[formula](p, frequency)
-    logits = np.asarray(logits[..., :p], np.float64)
+    logits = logits[..., :p].astype(np.float64, copy=False)
     if logits.std() == 0:
         return -1.0
     return float(2 * np.corrcoef(logits.ravel(), target.ravel())[0, 1] - 1)
@@ -332,6 +372,7 @@ def isolated_circles(model, params, least_share=0.9):
 
 def accuracy(logits):
     """Fraction of all p² pairs whose largest logit (p, p, n), over all n outputs, is a + b mod p."""
+    logits = _grid(logits)
     a, b = np.indices(logits.shape[:2])
     return float((logits.argmax(axis=2) == (a + b) % len(logits)).mean())
 

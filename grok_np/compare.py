@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from grok_np import analytic, fourier
-from grok_np.errors import require
+from grok_np.errors import require, require_array, require_type
 from grok_np.layers import cross_entropy_forward
 from grok_np.mlp import Effective, mix_forward
 from grok_np.progress import fraction_explained
+from grok_np.tasks import Split
 
 # A neuron is read as a wave if it is alive (its weight is 1 % of the largest or more) and half or more of its input
 # power is in one frequency; three such neurons make a ring, fewer cannot compute anything exactly.
@@ -94,6 +95,7 @@ def rings(effective: Effective) -> list[Ring]:
     -------
     list of Ring
     """
+    require_type(effective, "effective", Effective)
     waves_a = fourier.strongest_waves(effective.A)
     waves_b = fourier.strongest_waves(effective.B, waves_a.frequency)
     waves_c = fourier.strongest_waves(effective.C.T, waves_a.frequency)
@@ -129,6 +131,7 @@ def transplant(effective, wave=cosine):
     ``wave``: `cosine` or `square_wave` (Swaroop 2026, arXiv 2603.23784) for the input side; the output side is always
     cosines. Returns `Effective` weights without bias, neurons in the order of `rings`.
     """
+    require(callable(wave), "wave", wave, "a function of an angle, such as cosine or square_wave")
     return _rebuilt(effective, [
         (ring.frequency, ring.input_phases, ring.second_input_phases, ring.output_phases,
          ring.input_amplitudes, ring.output_amplitudes) for ring in rings(effective)], wave)
@@ -142,6 +145,8 @@ def keep_harmonics(effective, harmonics=(0, 1, 2)):
     A and B together add 0.18 + 0.24 cos(2 psi - 2 alpha) to the pre-activation. With harmonics (0, 1, 2) the loss is
     of the learned size.
     """
+    require_type(effective, "effective", Effective)
+    harmonics = require_array(harmonics, "harmonics", ndim=1)
     p = len(effective.A)
     A, B, C = (np.zeros(W.shape) for W in (effective.A, effective.B, effective.C))
     for ring in rings(effective):
@@ -161,6 +166,7 @@ def regularise(effective):
 
     Each ring keeps its frequency, number of neurons, rotation and total weight.
     """
+    require_type(effective, "effective", Effective)
     turns = 2 if effective.activation == "square" else 1
     specification = []
     for ring in rings(effective):
@@ -191,7 +197,12 @@ class Score(NamedTuple):
 
 def score(effective: Effective, inputs: np.ndarray, labels: np.ndarray) -> Score:
     """`Score` of effective weights on pairs (B, 2) with labels (B,). A tie counts as an error."""
+    require_type(effective, "effective", Effective)
     logits, _ = mix_forward(effective, inputs)
+    labels, n_classes = require_array(labels, "labels", ndim=1), logits.shape[1]
+    fits = labels.dtype.kind in "iu" and len(labels) == len(logits) > 0
+    require(fits and labels.min() >= 0 and labels.max() < n_classes, "labels", labels,
+            f"integers in [0, {n_classes}), one for each of the inputs, one at least")
     rows = np.arange(len(labels))
     right = logits[rows, labels]
     others = logits.copy()
@@ -204,6 +215,7 @@ def scores(effective, split):
 
     Only the learned network where there is no ring yet.
     """
+    require_type(split, "split", Split)
     networks = {"learned weights": effective}
     if rings(effective):
         networks |= {"second harmonic and constant": keep_harmonics(effective),
@@ -216,6 +228,7 @@ def scores(effective, split):
 
 def table(effective: Effective, split: Any) -> str:
     """The table "learned against exact" as text: rings, their moments, variance explained, scores after transplants."""
+    require_type(split, "split", Split)
     found = rings(effective)
     required = analytic.required_moments(effective.activation)
     lines = ["Learned against exact, ring by ring", _row(

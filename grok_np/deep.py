@@ -125,8 +125,8 @@ class DeepTransformer(WholeNetwork, Transformer):
     n_layers: int = 2
 
     def __post_init__(self):
+        require_integer(self.n_layers, "n_layers", minimum=1, maximum=1000)
         super().__post_init__()
-        require_integer(self.n_layers, "n_layers", minimum=1)
 
     @property
     def shapes(self):

@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from grok_np.adamw import FlatVector
-from grok_np.errors import require, require_integer
+from grok_np.adamw import OPTIMIZERS, FlatVector
+from grok_np.errors import require, require_choice, require_integer, require_type
 from grok_np.layers import BINARY_LOSSES, predictions
+from grok_np.tasks import ModularArithmetic, SparseParity
 from grok_np.training import keep_freed_memory
 
 # Members go through the passes in groups of about this many activations: with 64 members of 64,000 each, a quarter of
@@ -62,9 +63,18 @@ def train_members(model: Any, tasks: list, optimizer: Any, steps: int, seeds: li
     -------
     Members
     """
+    require(hasattr(model, "mix_forward"), "model", model, "a BitMLP, or whatever takes leading axes in all its passes")
+    require_type(optimizer, "optimizer", *OPTIMIZERS.values())
+    require_type(tasks, "tasks", list, tuple)
+    require_type(seeds, "seeds", list, tuple, range)
+    for task, seed in zip(tasks, seeds, strict=False):
+        require_type(task, "each of tasks", SparseParity, ModularArithmetic)
+        require_integer(seed, "each of seeds", minimum=0)
+    require(stop is None or callable(stop), "stop", stop, "None or callable")
+    require_choice(dtype, "dtype", ("float32", "float64"))
     require(len(tasks) == len(seeds) >= 1, "seeds", seeds, f"one per task, {len(tasks)}, and one at least")
-    require(loss in BINARY_LOSSES, "loss", loss, f"one of {', '.join(BINARY_LOSSES)}")
-    require_integer(steps, "steps", minimum=1)
+    require_choice(loss, "loss", BINARY_LOSSES)
+    require_integer(steps, "steps", minimum=1, maximum=10**12)
     require_integer(log_every, "log_every", minimum=1)
     data = [stack(model, tasks, part, dtype) for part in ("train", "test")]
     drawn = [model.init(np.random.default_rng(seed), np.dtype(dtype)) for seed in seeds]

@@ -16,7 +16,15 @@ from typing import NamedTuple
 import numpy as np
 import scipy.fft
 
-from grok_np.errors import require, require_integer
+from grok_np.errors import require, require_array, require_integer, require_number
+
+
+def _axis_first(x, name, axis):
+    """The array with this axis in front, checked: the transforms work along the first."""
+    x = require_array(x, name)
+    x = np.moveaxis(x, require_integer(axis, "axis", minimum=-x.ndim, maximum=x.ndim - 1), 0)
+    require(len(x) > 0, f"{name}.shape", x.shape, "of one row at least")
+    return x
 
 
 def frequencies(p):
@@ -25,12 +33,13 @@ def frequencies(p):
     >>> frequencies(5), frequencies(4)
     (array([0, 1, 1, 2, 2]), array([0, 1, 1, 2]))
     """
-    require_integer(p, "p", minimum=1)
+    require_integer(p, "p", minimum=1, maximum=10**6)
     return (np.arange(p) + 1) // 2
 
 
 def basis(p):
     """The orthonormal basis as a matrix (p, p), one function a row; ``basis(p) @ x`` is ``transform(x)``."""
+    require_integer(p, "p", minimum=1, maximum=10_000)
     return inverse_transform(np.eye(p), axis=0).T
 
 
@@ -39,7 +48,7 @@ def transform(x, axis=0):
 
     x (..., p, ...) real -> the same shape. Norms are kept (Parseval).
     """
-    x = np.moveaxis(np.asarray(x), axis, 0)
+    x = _axis_first(x, "x", axis)
     p = len(x)
     spectrum = scipy.fft.rfft(x, axis=0) * np.sqrt(2 / p)
     coefficients = np.empty(x.shape, spectrum.real.dtype)
@@ -53,12 +62,12 @@ def transform(x, axis=0):
 
 def inverse_transform(coefficients, axis=0):
     """The x with these coefficients: undoes `transform`."""
-    coefficients = np.moveaxis(np.asarray(coefficients), axis, 0)
+    coefficients = _axis_first(coefficients, "coefficients", axis)
     p = len(coefficients)
     spectrum = np.zeros((p // 2 + 1, *coefficients.shape[1:]), np.result_type(coefficients, np.complex64))
     spectrum[0] = coefficients[0] * np.sqrt(2)
     spectrum.real[1:] = coefficients[1::2]
-    spectrum.imag[1 : (p + 1) // 2] = -coefficients[2::2]
+    spectrum.imag[1 : (p + 1) // 2] = -1 * coefficients[2::2]
     if p % 2 == 0:
         spectrum[-1] *= np.sqrt(2)
     return np.moveaxis(scipy.fft.irfft(spectrum / np.sqrt(2 / p), n=p, axis=0), 0, axis)
@@ -66,11 +75,14 @@ def inverse_transform(coefficients, axis=0):
 
 def transform2d(x):
     """Coefficients of x (p, p, ...) in products of basis functions of the first and of the second axis."""
+    require(np.ndim(require_array(x, "x")) >= 2, "x.shape", np.shape(x), "(p, p, ...)")
     return transform(transform(x, axis=0), axis=1)
 
 
 def inverse_transform2d(coefficients):
     """Undoes `transform2d`."""
+    require(np.ndim(require_array(coefficients, "coefficients")) >= 2, "coefficients.shape", np.shape(coefficients),
+            "(p, p, ...)")
     return inverse_transform(inverse_transform(coefficients, axis=0), axis=1)
 
 
@@ -89,9 +101,8 @@ def key_frequencies(power_by_frequency, share):
     >>> key_frequencies(np.array([9.0, 0.5, 0.1, 0.4]), share=0.2)
     array([1, 3])
     """
-    power_by_frequency = np.asarray(power_by_frequency)
-    require(power_by_frequency.ndim == 1, "power_by_frequency", power_by_frequency.shape, "one-dimensional")
-    require(0 < share <= 1, "share", share, "in (0, 1]")
+    power_by_frequency = require_array(power_by_frequency, "power_by_frequency", ndim=1)
+    require_number(share, "share", "in (0, 1]", lambda x: 0 < x <= 1)
     waves = power_by_frequency[1:]
     return 1 + np.flatnonzero(waves >= share * waves.sum()) if waves.sum() > 0 else np.array([], int)
 
@@ -111,11 +122,16 @@ class Waves(NamedTuple):
 
 def strongest_waves(x, frequency=None):
     """The strongest wave of each column of x (p, h), or the wave at a given ``frequency`` (h,), as `Waves`."""
-    x = np.asarray(x, np.float64)
+    x = require_array(x, "x", ndim=2).astype(np.float64, copy=False)
+    require(len(x) >= 2, "x.shape", x.shape, "(p, h) with p >= 2")
     spectrum = scipy.fft.rfft(x, axis=0)
     by_frequency = power(x)[1:]
     if frequency is None:
         frequency = 1 + by_frequency.argmax(axis=0)
+    frequency = require_array(frequency, "frequency", ndim=1)
+    fits = frequency.dtype.kind in "iu" and frequency.shape == x.shape[1:]
+    require(fits and (frequency >= 1).all() and (frequency <= len(x) // 2).all(), "frequency", frequency,
+            f"{x.shape[1]} integers from 1 to p//2 = {len(x) // 2}")
     columns = np.arange(x.shape[1])
     strongest = spectrum[frequency, columns]
     total = by_frequency.sum(axis=0)
@@ -133,9 +149,9 @@ def sum_waves(logits):
     hold p² * sum over k of alpha_k² |cos_k|² of the sum of squares, with |cos_k|² = p/2 (p at k = 0 and k = p/2); the
     term of k = 0 is the mean.
     """
-    logits = np.asarray(logits)
+    logits = require_array(logits, "logits", ndim=3)
     p = len(logits)
-    require(logits.shape == (p, p, p), "logits.shape", logits.shape, f"({p}, {p}, {p})")
+    require(p > 0 and logits.shape == (p, p, p), "logits.shape", logits.shape, f"({p}, {p}, {p})")
     a, b, d = np.ogrid[:p, :p, :p]
     profile = logits[a, b, (a + b - d) % p].mean(axis=(0, 1), dtype=np.float64)
     spectrum = scipy.fft.rfft(profile).real / p
@@ -151,8 +167,9 @@ def gini(values):
     >>> gini([1.0, 1.0, 1.0]), gini([0.0, 0.0, 0.0, 1.0])
     (0.0, 0.75)
     """
-    values = np.sort(np.asarray(values, np.float64), axis=0)
-    require(len(values) > 0 and values[0].min() >= 0, "values", values, "non-negative and not empty")
+    values = require_array(values, "values").astype(np.float64)
+    require(values.ndim > 0 and values.size > 0 and values.min() >= 0, "values", values, "non-negative, one at least")
+    values.sort(axis=0)
     n, total = len(values), values.sum(axis=0)
     weighted = np.tensordot(2 * np.arange(1, n + 1) - n - 1, values, axes=1)
     result = np.divide(weighted, n * total, out=np.zeros_like(total), where=total > 0)
@@ -164,6 +181,7 @@ def inverse_participation_ratio(power_by_frequency):
 
     Doshi et al. 2023 (arXiv 2310.13061), Eq. 3 with r = 2. Zero power gives 0.
     """
-    values = np.asarray(power_by_frequency, np.float64)
+    values = require_array(power_by_frequency, "power_by_frequency").astype(np.float64)
+    require(values.ndim > 0, "power_by_frequency.shape", values.shape, "(frequencies, ...)")
     total = values.sum(axis=0)
     return np.divide((values**2).sum(axis=0), total**2, out=np.zeros_like(total), where=total > 0)

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from grok_np.errors import require_number
+from grok_np.errors import require, require_number, require_type
 
 
 class GradientError(AssertionError):
@@ -64,7 +64,12 @@ def check_gradients(forward: Callable, backward: Callable, inputs: Any, *, rng: 
     Traceback (most recent call last):
     grok_np.gradcheck.GradientError: gradient of input 0 at [0]: backward says 0.25146, central differences say 0.37719
     """
-    require_number(h, "h", "a positive finite number", lambda x: 0 < x < np.inf)
+    require(callable(forward), "forward", forward, "callable")
+    require(callable(backward), "backward", backward, "callable")
+    require_type(inputs, "inputs", Mapping, list, tuple)
+    require(len(inputs) > 0, "inputs", inputs, "one or more")
+    require_type(rng, "rng", np.random.Generator, type(None))
+    require_number(h, "h", "in (0, 1]", lambda x: 0 < x <= 1)
     require_number(rtol, "rtol", "a positive finite number", lambda x: 0 < x < np.inf)
     named = isinstance(inputs, Mapping)
     arrays = {name: _float64_copy(name, x) for name, x in (inputs.items() if named else enumerate(inputs))}

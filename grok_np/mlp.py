@@ -23,7 +23,15 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.special import ndtr, ndtri
 
-from grok_np.errors import require, require_integer, require_number
+from grok_np.errors import (
+    require,
+    require_array,
+    require_choice,
+    require_flag,
+    require_integer,
+    require_number,
+    require_parameters,
+)
 from grok_np.layers import ACTIVATIONS, incidence
 
 
@@ -52,7 +60,8 @@ class Pairs(NamedTuple):
 
 def index_pairs(inputs, p, dtype=np.float64):
     """`Pairs` from an integer array (B, 2) of residues; ValueError if one is not in [0, p)."""
-    inputs = np.asarray(inputs)
+    require_integer(p, "p", minimum=1, maximum=2**31)
+    inputs = require_array(inputs, "inputs")
     if inputs.ndim != 2 or inputs.shape[1] != 2 or inputs.dtype.kind not in "iu":
         raise ValueError(
             f"inputs must be an integer array of shape (B, 2), got shape {inputs.shape} of {inputs.dtype}")
@@ -369,13 +378,14 @@ class MLP:
         require_integer(self.p, "p", minimum=2)
         require_integer(self.d_embed, "d_embed", minimum=1)
         require_integer(self.n_hidden, "n_hidden", minimum=1)
-        require(self.activation in ACTIVATIONS, "activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
-        require(self.factoring in FACTORINGS, "factoring", self.factoring, f"one of {', '.join(FACTORINGS)}")
-        require(self.initialisation in INITIALISATIONS, "initialisation", self.initialisation,
-                f"one of {', '.join(INITIALISATIONS)}")
+        require_choice(self.activation, "activation", ACTIVATIONS)
+        require_choice(self.factoring, "factoring", FACTORINGS)
+        require_flag(self.bias, "bias")
+        require_choice(self.initialisation, "initialisation", INITIALISATIONS)
         require_number(self.init_scale, "init_scale", "a positive finite number", lambda x: 0 < x < np.inf)
         if self.factoring == "circular":
             require(self.d_embed == 2, "d_embed", self.d_embed, "2 for the factoring 'circular' (cos and sin)")
+        require_parameters(self.shapes)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:

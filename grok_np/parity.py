@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from grok_np.deep import WholeNetwork
-from grok_np.errors import require, require_integer
+from grok_np.errors import require, require_choice, require_integer, require_parameters
 from grok_np.layers import ACTIVATIONS
 from grok_np.mlp import truncated_normal
 
@@ -42,7 +42,8 @@ class BitMLP(WholeNetwork):
     def __post_init__(self):
         require_integer(self.n_bits, "n_bits", minimum=1)
         require_integer(self.n_hidden, "n_hidden", minimum=1)
-        require(self.activation in ACTIVATIONS, "activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
+        require_choice(self.activation, "activation", ACTIVATIONS)
+        require_parameters(self.shapes)
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -91,7 +92,7 @@ def exact_parity(n_bits: int, k: int) -> tuple[BitMLP, dict[str, np.ndarray]]:
     >>> model.forward(params, [[1, 0, 0, 1, 0], [1, 1, 0, 0, 0]])[0]
     array([ 1., -1.])
     """
-    require_integer(n_bits, "n_bits", minimum=1)
+    require_integer(n_bits, "n_bits", minimum=1, maximum=10_000)
     require_integer(k, "k", minimum=1)
     require(k <= n_bits, "k", k, f"at most n_bits = {n_bits}")
     j = np.arange(k + 1)

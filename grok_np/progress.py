@@ -24,7 +24,15 @@ from typing import NamedTuple
 import numpy as np
 
 from grok_np import fourier
-from grok_np.errors import require, require_integer
+from grok_np.errors import (
+    require,
+    require_array,
+    require_choice,
+    require_flag,
+    require_integer,
+    require_number,
+    require_type,
+)
 from grok_np.fourier import gini
 from grok_np.layers import cross_entropy_forward, incidence
 
@@ -33,15 +41,16 @@ from grok_np.layers import cross_entropy_forward, incidence
 
 def _grid(logits):
     """The first p outputs of logits (p, p, n): an array (p, p, p), not copied where that is all there is."""
-    shape = np.shape(logits)
+    logits = require_array(logits, "logits")
+    shape = logits.shape
     require(len(shape) == 3 and 2 <= shape[0] == shape[1] <= shape[2], "logits.shape", shape,
             "(p, p, n) with n >= p >= 2")
-    return np.ascontiguousarray(np.asarray(logits)[..., :shape[0]])
+    return np.ascontiguousarray(logits[..., :shape[0]])
 
 
 def _chosen(mask, p):
     """The mask, by default all True."""
-    mask = np.ones((p, p), bool) if mask is None else np.asarray(mask)
+    mask = np.ones((p, p), bool) if mask is None else require_array(mask, "mask")
     require(mask.dtype == bool and mask.shape == (p, p), "mask", f"{mask.dtype} of shape {mask.shape}",
             f"bool of shape ({p}, {p})")
     require(mask.any(), "mask", "none", "True for at least one pair")
@@ -50,7 +59,8 @@ def _chosen(mask, p):
 
 def _numbers(frequencies, p, minimum=1):
     """Frequencies from ``minimum`` to p//2 as a list, ascending, each once."""
-    k = sorted({require_integer(one, "frequencies", minimum) for one in np.atleast_1d(frequencies)})
+    frequencies = np.atleast_1d(require_array(frequencies, "frequencies")).ravel()
+    k = sorted({require_integer(one, "frequencies", minimum) for one in frequencies})
     require(not k or k[-1] <= p // 2, "frequencies", k, f"integers from {minimum} to p//2 = {p // 2}")
     return k
 
@@ -196,7 +206,7 @@ def fraction_explained(logits, frequencies, centring="input"):
     ``centring`` says which means do not count as variance: "total", "output", "input" or "both" (`CENTRINGS`).
     Constant logits give 0. The paper: about 95 % (section 4.2).
     """
-    require(centring in CENTRINGS, "centring", centring, f"one of {', '.join(CENTRINGS)}")
+    require_choice(centring, "centring", CENTRINGS)
     logits = _grid(logits)
     waves = cosine_coefficients(logits)[_numbers(frequencies, len(logits))]
     return _ratio((waves**2).sum(), _sum_of_squares(logits, centring))
@@ -225,10 +235,12 @@ def key_frequencies(logits_or_weights, share=None):
     >>> key_frequencies(5 * np.cos(2 * np.pi * 3 * (a + b - c) / 7))
     [3]
     """
-    x = np.asarray(logits_or_weights, np.float64)
+    x = require_array(logits_or_weights, "logits_or_weights").astype(np.float64, copy=False)
+    if share is not None:
+        require_number(share, "share", "in (0, 1]", lambda x: 0 < x <= 1)
     require(x.ndim in (2, 3), "logits_or_weights", x.shape, "of shape (p, p, n) or (p, d)")
     if x.ndim == 2:
-        p = require_integer(len(x), "rows of the table", minimum=4)  # below, 2 / (p//2) is more than everything
+        p = require_integer(len(x), "rows of logits_or_weights", minimum=4)  # below, 2 / (p//2) is more than everything
         return fourier.key_frequencies(fourier.power(x).sum(axis=1), 2 / (p // 2) if share is None else share).tolist()
     logits = _grid(x)
     waves = cosine_coefficients(logits)[1:] ** 2
@@ -241,6 +253,8 @@ def neuron_key_frequencies(neurons, least_neurons=5, least_fraction=0.5):
 
     neurons (p, p, h); see `neuron_frequencies`.
     """
+    require_integer(least_neurons, "least_neurons", minimum=0)
+    require_number(least_fraction, "least_fraction", "in [0, 1]", lambda x: 0 <= x <= 1)
     frequency, fraction = neuron_frequencies(neurons)
     k, count = np.unique(frequency[fraction > least_fraction], return_counts=True)
     return k[count >= least_neurons].tolist()
@@ -251,8 +265,9 @@ def neuron_key_frequencies(neurons, least_neurons=5, least_fraction=0.5):
 
 def _four_means(neurons):
     """Means of neurons (p, p, h) over the pairs of equal a, equal b, equal a + b, equal a - b: (4, p, h), float64."""
-    neurons = np.asarray(neurons)
+    neurons = require_array(neurons, "neurons")
     require(neurons.ndim == 3 and neurons.shape[0] == neurons.shape[1], "neurons.shape", neurons.shape, "(p, p, h)")
+    require(len(neurons) >= 2, "neurons.shape", neurons.shape, "(p, p, h) with p >= 2")
     p = len(neurons)
     means = np.stack([_mean_where_equal(neurons, line) for line in _lines(p)])
     if p % 2 == 0:  # cos(pi (a - b)) is cos(pi (a + b)): take it out where it would count twice
@@ -295,6 +310,8 @@ def neuron_fit(neurons, frequency):
     """
     means = _four_means(neurons)
     p = len(neurons)
+    frequency = require_array(frequency, "frequency")
+    require(frequency.shape == means.shape[2:], "frequency.shape", frequency.shape, f"one a neuron, {means.shape[2:]}")
     waves = fourier.transform(means, axis=1)
     constant = np.zeros_like(waves)
     constant[0, 0] = waves[0, 0]
@@ -309,8 +326,8 @@ def component_norms(x):
     For logits, for neurons (all or one) and for attention scores. Row and column are basis functions of a and b in the
     order of `fourier.frequencies`; the squares add up to the sum of squares of x.
     """
-    x = np.asarray(x, np.float64)
-    require(x.ndim >= 2 and x.shape[0] == x.shape[1], "x.shape", x.shape, "(p, p, ...)")
+    x = require_array(x, "x").astype(np.float64, copy=False)
+    require(x.ndim >= 2 and x.shape[0] == x.shape[1] > 0, "x.shape", x.shape, "(p, p, ...)")
     return np.sqrt((fourier.transform2d(x) ** 2).sum(axis=tuple(range(2, x.ndim))))
 
 
@@ -322,18 +339,22 @@ def fourier_gini(table):
 
     Near 1 means sparse in the Fourier basis; it rises sharply in cleanup (section 5.1, there of norms, not squares).
     """
-    return gini((fourier.transform(np.asarray(table, np.float64)) ** 2).sum(axis=1))
+    table = require_array(table, "table", ndim=2).astype(np.float64, copy=False)
+    require(table.size > 0, "table.shape", table.shape, "(p, d) with p, d >= 1")
+    return gini((fourier.transform(table) ** 2).sum(axis=1))
 
 
 def sum_of_squared_weights(params):
     """Sum over all arrays of a dict; weight decay pushes it down once the train loss is small."""
-    return float(sum(np.square(W, dtype=np.float64).sum() for W in params.values()))
+    require_type(params, "params", dict)
+    return float(sum(np.square(require_array(W, "each of params"), dtype=np.float64).sum() for W in params.values()))
 
 
 def restrict_readout(W_L, frequencies):
     """W_L (h, p) with only these frequencies along the outputs left, and the constant, which no softmax can see."""
-    W_L = np.asarray(W_L, np.float64)
+    W_L = require_array(W_L, "W_L", ndim=2).astype(np.float64, copy=False)
     p = W_L.shape[1]
+    require(p >= 2, "W_L.shape", W_L.shape, "(h, p) with p >= 2")
     waves = fourier.transform(W_L, axis=1)
     waves[:, ~np.isin(fourier.frequencies(p), [0, *_numbers(frequencies, p)])] = 0
     return fourier.inverse_transform(waves, axis=1)
@@ -357,7 +378,9 @@ def ablations(logits, frequencies, mask=None, *, neurons=None, W_L=None):
     losses |= {f"all but a+b at {one}": excluded_loss(logits, one, mask) for one in k}
     if neurons is None or W_L is None:
         return losses
-    neurons, W_L = np.asarray(neurons, np.float64), _readout(W_L, logits)
+    neurons, W_L = require_array(neurons, "neurons", ndim=3).astype(np.float64, copy=False), _readout(W_L, logits)
+    require(neurons.shape == (*logits.shape[:2], len(W_L)), "neurons.shape", neurons.shape,
+            f"(p, p, h) as logits (p, p, n) and W_L (h, p) have p and h, {(*logits.shape[:2], len(W_L))}")
     key, rest = restrict_readout(W_L, k), restrict_readout(W_L, [])
     frequency, fraction = neuron_frequencies(neurons)
     good = fraction > 0.85
@@ -368,9 +391,9 @@ def ablations(logits, frequencies, mask=None, *, neurons=None, W_L=None):
 
 
 def _readout(W_L, logits):
-    p = len(logits)
-    require(np.ndim(W_L) == 2 and np.shape(W_L)[1] == p, "W_L.shape", np.shape(W_L), f"(h, {p}), as the logits have p")
-    return np.asarray(W_L, np.float64)
+    p, W_L = len(logits), require_array(W_L, "W_L", ndim=2)
+    require(W_L.shape[1] == p and len(W_L), "W_L.shape", W_L.shape, f"(h, {p}), as the logits have p")
+    return W_L.astype(np.float64, copy=False)
 
 
 def measures(logits, frequencies, train_mask, test_mask=None, *, W_E=None, W_L=None, params=None):
@@ -406,7 +429,8 @@ def measures(logits, frequencies, train_mask, test_mask=None, *, W_E=None, W_L=N
     found |= {f"excluded_loss_{one}": excluded_loss(logits, one, train_mask) for one in k}
     found |= {f"amplitude_{one}": float(amplitudes[one]) for one in k}
     if W_E is not None:
-        require(len(W_E) == len(logits), "W_E.shape", np.shape(W_E), f"({len(logits)}, d), as the logits have p")
+        W_E = require_array(W_E, "W_E", ndim=2)
+        require(len(W_E) == len(logits), "W_E.shape", W_E.shape, f"({len(logits)}, d), as the logits have p")
         found["gini_W_E"] = fourier_gini(W_E)
     if W_L is not None:
         found["gini_W_L"] = fourier_gini(_readout(W_L, logits).T)
@@ -442,8 +466,8 @@ def phases(step, test_loss, p):
     >>> phases([0, 100, 200, 300, 400, 500], [1.6, 8.0, 6.0, 1.0, 1e-4, 2e-5], p=5)
     Phases(memorisation_end=100, circuit_formation_end=300, cleanup_end=400)
     """
-    step, test_loss = _curve(step, test_loss)
-    guess = np.log(require_integer(p, "p", minimum=2))
+    step, test_loss = _curve(step, test_loss, "test_loss")
+    guess = np.log(require_integer(p, "p", minimum=2, maximum=10**6))
     peak = int(step[test_loss.argmax()])
     if test_loss[-1] >= guess:
         return Phases(peak, None, None)
@@ -460,18 +484,20 @@ def halfway(step, curve, rising=False):
     >>> halfway([0, 10, 20, 30], [5.0, 9.0, 3.0, 1.0]), halfway([0, 10, 20, 30], [5.0, 0.0, 3.0, 4.0], rising=True)
     (20, 20)
     """
-    step, curve = _curve(step, curve)
+    require_flag(rising, "rising")
+    step, curve = _curve(step, curve, "curve")
     curve = -curve if rising else curve
     top = curve.argmax()
     fall = curve[top:]
     return int(step[top + (fall <= (fall[0] + fall.min()) / 2).argmax()])
 
 
-def _curve(step, curve):
-    step, curve = np.asarray(step), np.asarray(curve, np.float64)
-    require(curve.ndim == 1 and curve.shape == step.shape and len(step) > 0, "shape of the curve", curve.shape,
-            f"that of step, {step.shape}, one-dimensional and not empty")
-    require(np.isfinite(curve).all(), "curve", curve, "finite")
+def _curve(step, curve, name):
+    step, curve = require_array(step, "step", ndim=1), require_array(curve, name, ndim=1).astype(np.float64, copy=False)
+    require(curve.shape == step.shape and len(step) > 0, f"{name}.shape", curve.shape,
+            f"that of step, {step.shape}, and not empty")
+    require(np.isfinite(step).all(), "step", step, "finite")
+    require(np.isfinite(curve).all(), name, curve, "finite")
     return step, curve
 
 

@@ -12,15 +12,16 @@ Read next: `progress` and `compare` for what to ask of a loaded network.
 """
 
 import json
-import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from grok_np.deep import DeepMLP, DeepTransformer
-from grok_np.errors import require
+from grok_np.errors import require, require_choice, require_type
 from grok_np.mlp import MLP
+from grok_np.runs import read_npz
 from grok_np.transformer import Transformer
 
 
@@ -62,20 +63,29 @@ def load(source: Any, config: dict | None = None) -> Published:
     if isinstance(source, str | Path):
         arrays, config = read(Path(source), config)
     else:
+        require_type(source, "source", str, Path, Mapping)
         arrays = {name: np.asarray(array) for name, array in source.items()}
-    config = dict(config or {})
+    config = {} if config is None else config
+    if not isinstance(config, dict):
+        raise PublishedError(f"config must be a dict, got {config!r}")
     for recognise, convert in CONVERTERS:
         if recognise(arrays):
             try:
                 model, params = convert(arrays, config)
             except KeyError as error:
                 raise PublishedError(f"weights look like {convert.__name__[1:]} but {error} is missing") from None
+            except (ValueError, TypeError, IndexError) as error:
+                raise PublishedError(f"weights look like {convert.__name__[1:]} but do not fit: {error}") from None
             shapes = {name: W.shape for name, W in params.items()}
-            if shapes != model.shapes:
+            if shapes != model.shapes or any(W.dtype.kind != "f" for W in params.values()):
                 raise PublishedError(f"weights do not fit together: they have {shapes}, {model} needs {model.shapes}")
             extra = {name: array for name, array in arrays.items() if name == name.lower() and "." not in name
                      and name not in ("train_mask", "embed", "hidden_w", "out_w")}
-            return Published(model, params, arrays.get("train_mask"), extra, config)
+            train_mask = arrays.get("train_mask")
+            if train_mask is not None and (train_mask.dtype != bool or train_mask.shape != (model.p, model.p)):
+                raise PublishedError(f"train_mask must be bool of shape {(model.p, model.p)}, it is {train_mask.dtype} "
+                                     f"of shape {train_mask.shape}")
+            return Published(model, params, train_mask, extra, config)
     raise PublishedError(f"no known network has weights named {sorted(arrays)[:8]}")
 
 
@@ -90,14 +100,13 @@ def read(path, config=None):
         raise
     except FileNotFoundError:
         raise PublishedError(f"{path} does not exist") from None
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+    except Exception as error:  # damaged bytes call up all kinds: of json, of NumPy, of PyTorch
         raise PublishedError(f"{path} is damaged or needs pickle, which is not loaded: {error}") from None
     return arrays, config or own
 
 
 def _read_npz(path):
-    with open(path, "rb") as file, np.load(file, allow_pickle=False) as archive:
-        arrays = {name: archive[name] for name in archive.files}
+    arrays = read_npz(path)
     config = arrays.pop("config", None)
     return arrays, {} if config is None else json.loads(str(config))
 
@@ -147,9 +156,9 @@ ACTIVATION_NAMES = {"relu": "relu", "gelu": "gelu", "quad": "square", "square": 
 
 
 def _activation(config, default="relu"):
-    name = str(config.get("act_fn", default))
-    require(name.lower() in ACTIVATION_NAMES, "config['act_fn']", name, f"one of {', '.join(ACTIVATION_NAMES)}")
-    return ACTIVATION_NAMES[name.lower()]
+    name = str(config.get("act_fn", default)).lower()
+    require_choice(name, "config['act_fn']", ACTIVATION_NAMES)
+    return ACTIVATION_NAMES[name]
 
 
 def _transformer(arrays, config):

@@ -18,14 +18,15 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from grok_np.errors import require
+from grok_np.errors import require, require_type
 
 
 class SweepError(RuntimeError):
-    """Some settings failed; the message names the first, the others' results are in the table."""
+    """Some settings failed, or the table cannot be written; the message says which, other results are in the table."""
 
 
 def grid(**lists: list) -> list[dict]:
@@ -34,6 +35,9 @@ def grid(**lists: list) -> list[dict]:
     >>> grid(p=[5, 7], seed=range(2))
     [{'p': 5, 'seed': 0}, {'p': 5, 'seed': 1}, {'p': 7, 'seed': 0}, {'p': 7, 'seed': 1}]
     """
+    for name, values in lists.items():
+        listed = isinstance(values, list | tuple | range) or getattr(values, "ndim", 0) == 1
+        require(listed, name, values, "a list of values")
     return [dict(zip(lists, values, strict=True)) for values in product(*lists.values())]
 
 
@@ -64,8 +68,13 @@ def sweep(function: Any, settings: list[dict], table: str | Path, *, executor: E
     Raises
     ------
     SweepError
-        If a setting's function raised; every other setting is finished first.
+        If a setting's function raised; every other setting is finished first. Or if the disk is full.
     """
+    require(callable(function), "function", function, "callable")
+    require_type(table, "table", str, Path)
+    require_type(settings, "settings", list, tuple)
+    for setting in settings:
+        require_type(setting, "each of settings", dict)
     keys = [_key(setting) for setting in settings]
     require(len(set(keys)) == len(keys), "settings", f"{len(keys)} of which {len(set(keys))} differ", "all different")
     table = Path(table)
@@ -88,9 +97,7 @@ def sweep(function: Any, settings: list[dict], table: str | Path, *, executor: E
                         rows = future.result()
                         finished[_key(setting)] = rows = rows if isinstance(rows, list) else [rows]
                         line = json.dumps({"setting": setting, "rows": rows}, default=_plain)
-                        file.write(line.encode() + b"\n")
-                        file.flush()
-                        os.fsync(file.fileno())
+                        _append(file, line)
                     del future
                     bar.update()
             except BaseException:
@@ -107,24 +114,43 @@ def sweep(function: Any, settings: list[dict], table: str | Path, *, executor: E
 def read_table(path: str | Path) -> dict[str, list[dict]]:
     """Rows by setting (its JSON with sorted names) of a table; a last line that was cut off is removed from the file.
 
-    Raises ValueError, naming the line, if anything else in it cannot be read.
+    Raises ValueError, naming the line, if anything else in it cannot be read; then the file is left as it is.
     """
+    require_type(path, "path", str, Path)
     path = Path(path)
     if not path.exists():
         return {}
-    data = path.read_bytes()
-    whole = data[: data.rfind(b"\n") + 1]
-    if len(whole) < len(data):
-        os.truncate(path, len(whole))
+    *lines, rest = path.read_bytes().split(b"\n")
     finished = {}
-    for number, line in enumerate(whole.splitlines(), start=1):
+    for number, line in enumerate(lines, start=1):
         try:
             entry = json.loads(line)
-            finished[_key(entry["setting"])] = entry["rows"]
-        except (ValueError, KeyError, TypeError):
-            raise ValueError(f"{path} line {number} is no row of a sweep: {line[:80]!r}; remove it to compute it again"
-                             ) from None
+            finished[_key(dict(entry["setting"]))] = [dict(row) for row in entry["rows"]]
+        except (ValueError, KeyError, TypeError, RecursionError):
+            raise _no_row(path, number, line) from None
+    if not rest.startswith(LINE_START[: len(rest)]):  # not cut off by a crash: somebody else's file
+        raise _no_row(path, len(lines) + 1, rest)
+    if rest:
+        os.truncate(path, path.stat().st_size - len(rest))
     return finished
+
+
+LINE_START = b'{"setting": '
+
+
+def _no_row(path, number, line):
+    return ValueError(f"{path} line {number} is no row of a sweep: {line[:80]!r}; remove it to compute it again")
+
+
+def _append(file, line):
+    """Write a line and see it on the disk; if that fails, what is there of it is dropped by the next `read_table`."""
+    try:
+        file.write(line.encode() + b"\n")
+        file.flush()
+        os.fsync(file.fileno())
+    except OSError as error:
+        raise SweepError(f"{file.name} cannot be written: {error.strerror}; rows before are intact, so put that right "
+                         "(free space, say) and call sweep again") from None
 
 
 def _key(setting):
@@ -133,6 +159,8 @@ def _key(setting):
 
 def _plain(value):
     """A NumPy number as the Python number that JSON knows."""
+    if not isinstance(value, np.generic):
+        raise TypeError(f"settings and rows must hold what JSON can: numbers, strings, lists and dicts, got {value!r}")
     return value.item()
 
 

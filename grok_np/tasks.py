@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grok_np.errors import require, require_integer, require_number
+from grok_np.errors import require, require_choice, require_flag, require_integer, require_number
 
 # Power et al. 2022 (arXiv 2201.02177), Appendix A.1.1; "random" is the control that nothing can generalise.
 OPERATIONS = {
@@ -68,8 +68,9 @@ class ModularArithmetic:
     corrupted_fraction: float = 0.0
 
     def __post_init__(self):
-        require_integer(self.p, "p", minimum=2)
-        require(self.operation in OPERATIONS, "operation", self.operation, f"one of {', '.join(OPERATIONS)}")
+        require_integer(self.p, "p", minimum=2, maximum=10_000)  # all p² pairs are laid out
+        require_choice(self.operation, "operation", OPERATIONS)
+        require_flag(self.symmetric, "symmetric")
         require_number(self.train_fraction, "train_fraction", "in (0, 1)", lambda x: 0 < x < 1)
         require_number(self.corrupted_fraction, "corrupted_fraction", "in [0, 1]", lambda x: 0 <= x <= 1)
         require_integer(self.seed, "seed", minimum=0)
@@ -157,6 +158,9 @@ class SparseParity:
         require(self.k <= self.n_bits, "k", self.k, f"at most n_bits = {self.n_bits}")
         require_integer(self.train_size, "train_size", minimum=1)
         require_integer(self.test_size, "test_size", minimum=1)
+        size = (self.train_size + self.test_size) * self.n_bits
+        require(size <= 2**30, "(train_size + test_size) n_bits", size, "at most 2**30")
+        require_flag(self.random_labels, "random_labels")
         require_integer(self.seed, "seed", minimum=0)
 
     def split(self) -> Split:

@@ -24,9 +24,8 @@ from tqdm import tqdm
 from grok_np import runs
 from grok_np.adamw import AdamW, FlatVector
 from grok_np.blas import kernel_hint
-from grok_np.errors import DivergedError, require, require_integer
+from grok_np.errors import DivergedError, require_flag, require_integer, require_type
 from grok_np.layers import BINARY_LOSSES, LOSSES, predictions
-from grok_np.tasks import SparseParity
 
 ALL_LOSSES = LOSSES | BINARY_LOSSES
 SHARD_SIZE = 1024  # examples; the activations of one shard should stay in a core's own cache
@@ -101,14 +100,13 @@ def keep_freed_memory():
     np.empty(30_000_000, np.uint8)
 
 
-def log_steps(steps, log_every):
-    """The steps to log: 0, about twenty per decade up to ten times ``log_every``, every ``log_every``, and the last.
+def dense_steps(log_every):
+    """What is logged besides every ``log_every``-th step: about twenty steps per decade up to ten times that.
 
-    >>> sorted(log_steps(20, 1000))
-    [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 16, 18, 20]
+    >>> sorted(dense_steps(2))
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 13, 14, 16, 18, 20]
     """
-    dense = np.geomspace(1, 10 * log_every, int(20 * np.log10(10 * log_every)) + 1).round().astype(int)
-    return {0, steps, *dense[dense <= steps].tolist(), *range(log_every, steps, log_every)}
+    return set(np.geomspace(1, 10 * log_every, int(20 * np.log10(10 * log_every)) + 1).round().astype(int).tolist())
 
 
 def train(model: Any, task: Any, optimizer: Any = None, steps: int = 50_000, seed: int = 0,
@@ -153,18 +151,15 @@ def train(model: Any, task: Any, optimizer: Any = None, steps: int = 50_000, see
     KeyboardInterrupt
         After Ctrl-C; with ``out``, a checkpoint of the current step is saved first.
     """
-    require_integer(steps, "steps", minimum=1)
-    require_integer(seed, "seed", minimum=0)
-    require_integer(checkpoint_every, "checkpoint_every", minimum=1)
-    require_integer(log_every, "log_every", minimum=1)
-    kinds = BINARY_LOSSES if isinstance(task, SparseParity) else LOSSES
-    require(loss in kinds, "loss", loss, f"one of {', '.join(kinds)}")
-    require(dtype in ("float32", "float64"), "dtype", dtype, "'float32' or 'float64'")
-    size = "n_bits" if isinstance(task, SparseParity) else "p"
-    require(getattr(model, size, None) == getattr(task, size), f"model.{size}", getattr(model, size, None),
-            f"the task's {size} = {getattr(task, size)}")
-    config = runs.to_config(model, task, optimizer or AdamW(), steps=steps, seed=seed, loss=loss, dtype=dtype,
-                            checkpoint_every=checkpoint_every, log_every=log_every)
+    if threads is not None:
+        require_integer(threads, "threads", minimum=1, maximum=1000)
+    if out is not None:
+        require_type(out, "out", str, Path)
+    require_flag(progress, "progress")
+    settings = {"steps": steps, "seed": seed, "loss": loss, "dtype": dtype, "checkpoint_every": checkpoint_every,
+                "log_every": log_every}
+    runs.check_settings(model, task, **settings)
+    config = runs.to_config(model, task, AdamW() if optimizer is None else optimizer, **settings)
     path = None if out is None else runs.create_folder(out, config)
     return _run_from(config, path, 0, _first_params(config), None, [], threads, progress)
 
@@ -172,17 +167,21 @@ def train(model: Any, task: Any, optimizer: Any = None, steps: int = 50_000, see
 def resume(path: str | Path, *, threads: int | None = None, progress: bool = True) -> runs.Run:
     """Continue an interrupted run to its configured end, to the same bits as if it had never stopped.
 
-    A run that was stopped before its first checkpoint begins again; a finished one is just loaded. Raises `RunError` if
-    the folder holds no run, or checkpoints of which none can be gone on from.
+    A run that was stopped before its first checkpoint begins again, so that a folder with nothing in it but somebody's
+    config.json repeats their run; a finished one is just loaded. Raises `RunError` if the folder holds no run, or
+    checkpoints of which none can be gone on from.
     """
-    path = Path(path)
+    if threads is not None:
+        require_integer(threads, "threads", minimum=1, maximum=1000)
     config = runs.read_config(path)
+    path = Path(path)
     if not runs.checkpoint_steps(path):
+        runs.make_folder(path)
         return _run_from(config, path, 0, _first_params(config), None, [], threads, progress)
     run = runs.load_run(path)
     if run.history["step"][-1] >= run.config["steps"]:
         return run
-    step, params, moments = runs.newest_checkpoint(run.path, run.model, with_moments=True)
+    step, params, moments = runs.newest_checkpoint(run.path, run.model, runs.read_history(path), run.optimizer)
     rows = [row for row in zip(*run.history.values(), strict=True) if row[0] < step]
     return _run_from(run.config, run.path, step, params, moments, rows, threads, progress)
 
@@ -197,16 +196,23 @@ def _run_from(config, path, start, params, moments, rows, threads, progress):
     """Take the steps from ``start`` to the configured end."""
     model, task, optimizer = runs.from_config(config)
     steps, loss, dtype = config["steps"], config["loss"], np.dtype(config["dtype"])
+    log_every, checkpoint_every = config["log_every"], config["checkpoint_every"]
     split = task.split()
     train_shards = make_shards(model, split.train_inputs, split.train_labels, dtype)
     test_shards = make_shards(model, split.test_inputs, split.test_labels, dtype)
     theta, gradient = FlatVector(params), FlatVector(params)
     moments = moments or optimizer.init(theta.vector)
     keep_freed_memory()
-    logged = log_steps(steps, config["log_every"]).union(range(0, steps, config["checkpoint_every"]))
+    dense = dense_steps(log_every)
+
+    def check(train_loss, step):
+        if not np.isfinite(train_loss):
+            saved = f"; {path} keeps what was saved before" if path else ""
+            raise DivergedError(f"training loss is {train_loss} after step {step}: try a smaller lr{saved}")
 
     def log(step):
         train_loss, train_accuracy = evaluate(model, theta.views, train_shards, loss, map_shards)
+        check(train_loss, step)  # here too, so that what has diverged is neither saved nor returned
         test_loss, test_accuracy = evaluate(model, theta.views, test_shards, loss, map_shards)
         vector = theta.vector.astype(np.float64)
         rows.append((step, train_loss, test_loss, train_accuracy, test_accuracy,
@@ -218,22 +224,24 @@ def _run_from(config, path, start, params, moments, rows, threads, progress):
             runs.write_history(path, _columns(rows))
             runs.write_checkpoint(path, step, theta.views, moments)
 
-    with (threadpool_limits(1, user_api="blas"), _shard_map(len(train_shards), threads) as map_shards,
+    # A diverging run overflows in many places before its loss does; the loss is what tells.
+    with (np.errstate(over="ignore", invalid="ignore"),
+          threadpool_limits(1, user_api="blas"), _shard_map(len(train_shards), threads) as map_shards,
           tqdm(total=steps, initial=start, unit="step", disable=not progress, mininterval=0.2) as bar,
           _deferred_interrupt() as interrupted):
         if progress and (hint := kernel_hint()):
             bar.write(hint, file=sys.stderr)
         for step in range(start, steps):
-            if step in logged:
+            stop = interrupted.is_set()
+            saving = stop or step % checkpoint_every == 0
+            if saving or step in dense or step % log_every == 0:
                 log(step)
-            if step % config["checkpoint_every"] == 0 or interrupted.is_set():
+            if saving:
                 save(step)
-            if interrupted.is_set():
+            if stop:
                 raise KeyboardInterrupt(f"stopped after step {step}" + (f"; resume({str(path)!r})" if path else ""))
             value, gradients = loss_and_gradients(model, theta.views, train_shards, loss, map_shards)
-            if not np.isfinite(value):
-                saved = f"; {path} keeps what was saved before" if path else ""
-                raise DivergedError(f"training loss is {value} after step {step}: try a smaller lr{saved}")
+            check(value, step)
             optimizer.step(theta.vector, gradient.load(gradients), moments, step + 1)
             bar.update()
         log(steps)

@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grok_np.errors import require, require_integer, require_number
+from grok_np.errors import require, require_choice, require_flag, require_integer, require_number, require_parameters
 from grok_np.layers import ACTIVATIONS, incidence, softmax_backward, softmax_forward
 from grok_np.mlp import index_pairs
 
@@ -183,10 +183,13 @@ class Transformer:
         require_integer(self.n_heads, "n_heads", minimum=1)
         require(self.n_heads <= self.d_model, "n_heads", self.n_heads, f"at most d_model = {self.d_model}")
         require_integer(self.d_mlp, "d_mlp", minimum=0)
-        require(self.activation in ACTIVATIONS, "activation", self.activation, f"one of {', '.join(ACTIVATIONS)}")
-        require(self.layout in LAYOUTS, "layout", self.layout, f"one of {LAYOUTS}")
+        require_choice(self.activation, "activation", ACTIVATIONS)
+        require_choice(self.layout, "layout", LAYOUTS)
+        require_flag(self.separate_vocabularies, "separate_vocabularies")
+        require_flag(self.causal, "causal")
         require_number(self.attention_rate, "attention_rate", "in [0, 1]", lambda r: 0 <= r <= 1)
-        require(self.initialisation in ("nanda", "pizza"), "initialisation", self.initialisation, "'nanda' or 'pizza'")
+        require_choice(self.initialisation, "initialisation", ("nanda", "pizza"))
+        require_parameters(self.shapes)
 
     @property
     def d_vocab(self):

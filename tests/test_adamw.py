@@ -146,7 +146,7 @@ def test_flat_vector_views_share_memory():
     (lambda: AdamW(betas=(0.9,)), r"betas must be two numbers in \[0, 1\), got \(0.9,\)"),
     (lambda: AdamW(eps=-1.0), "eps must be a positive finite number, got -1.0"),
     (lambda: AdamW(weight_decay=-1), "weight_decay must be a finite number >= 0, got -1"),
-    (lambda: AdamW(penalty="l3"), "penalty must be 'l1' or 'l2', got 'l3'"),
+    (lambda: AdamW(penalty="l3"), "penalty must be one of l1, l2, got 'l3'"),
     (lambda: AdamW(warmup_steps=-1), "warmup_steps must be an integer >= 0, got -1"),
     (lambda: SGD(momentum=1), r"momentum must be in \[0, 1\), got 1"),
 ])

@@ -297,12 +297,12 @@ SOME = np.eye(5, dtype=bool)
     (lambda: progress.excluded_loss(ZEROS, 0), "frequencies must be an integer >= 1, got 0"),
     (lambda: progress.fraction_explained(ZEROS, 1, "none"), "centring must be one of total, .*got 'none'"),
     (lambda: progress.key_frequencies(np.zeros(5)), r"logits_or_weights must be of shape .*, got \(5,\)"),
-    (lambda: progress.key_frequencies(np.zeros((3, 2))), "rows of the table must be an integer >= 4, got 3"),
+    (lambda: progress.key_frequencies(np.zeros((3, 2))), "rows of logits_or_weights must be an integer >= 4, got 3"),
     (lambda: progress.neuron_frequencies(np.zeros((3, 2, 5))), r"neurons.shape must be \(p, p, h\), got \(3, 2, 5\)"),
     (lambda: progress.measures(ZEROS, 1, SOME, W_E=np.zeros((6, 2))), r"W_E.shape must be \(5, d\)"),
     (lambda: progress.measures(ZEROS, 1, SOME, W_L=np.zeros((2, 6))), r"W_L.shape must be \(h, 5\)"),
     (lambda: progress.component_norms(np.zeros((3, 4))), "x.shape must be"),
-    (lambda: progress.phases([0, 1], [1.0], 5), "shape of the curve must be"),
+    (lambda: progress.phases([0, 1], [1.0], 5), "test_loss.shape must be"),
     (lambda: progress.halfway([0, 1], [1.0, np.nan]), "curve must be finite"),
 ])
 def test_what_is_refused(call, message):

@@ -191,7 +191,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
     ({"steps": 0}, "steps must be an integer >= 1, got 0"),
     ({"seed": -1}, "seed must be an integer >= 0, got -1"),
     ({"loss": "hinge"}, "loss must be one of cross_entropy, mean_squared_error, got 'hinge'"),
-    ({"dtype": "float16"}, "dtype must be 'float32' or 'float64', got 'float16'"),
+    ({"dtype": "float16"}, "dtype must be one of float32, float64, got 'float16'"),
     ({"checkpoint_every": 0}, "checkpoint_every must be an integer >= 1, got 0"),
 ])
 def test_bad_arguments_are_named(options, message):
