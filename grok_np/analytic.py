@@ -437,7 +437,7 @@ def uneven_ring(n_neurons, moment, activation="square"):
     M_2n. With m = moment, |m| < 1,
 
         nodes     the N roots of  u^N - m u = 1 - conj(m) u^(N-1),  all on the circle
-        weights   proportional to  1 / (N - 1 + |u^(N-1) - m|² / (1 - |m|²))
+        weights   1 / (N - 1 + |u^(N-1) - m|² / (1 - |m|²)),  whose sum is 1
 
     These are the Szego quadratures of degree N - 2: up to a turn *every* N nodes with positive weights and these
     vanishing moments are of this form (Verblunsky's theorem; Simon 2005, Orthogonal Polynomials on the Unit Circle).
@@ -461,7 +461,7 @@ def uneven_ring(n_neurons, moment, activation="square"):
     turns = 1 if activation == "relu" else 2
     angles = np.sort(np.angle(np.roots(equation)))
     weights = 1 / (n_neurons - 1 + abs(np.exp(1j * (n_neurons - 1) * angles) - moment) ** 2 / (1 - abs(moment) ** 2))
-    return angles / turns, weights * n_neurons / weights.sum()
+    return angles / turns, n_neurons * weights
 
 
 def gromov(p, n_neurons, rng):

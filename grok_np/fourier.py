@@ -46,12 +46,12 @@ def basis(p):
 def transform(x, axis=0):
     """Coefficients of x along an axis of length p in the real orthonormal basis, in the order of `frequencies`.
 
-    x (..., p, ...) real -> the same shape. Norms are kept (Parseval).
+    x (..., p, ...) real -> the same shape, float64. Norms are kept (Parseval).
     """
     x = _axis_first(x, "x", axis)
     p = len(x)
     spectrum = scipy.fft.rfft(x, axis=0) * np.sqrt(2 / p)
-    coefficients = np.empty(x.shape, spectrum.real.dtype)
+    coefficients = np.empty(x.shape)
     coefficients[0] = spectrum[0].real / np.sqrt(2)
     coefficients[1::2] = spectrum.real[1:]
     coefficients[2::2] = -spectrum.imag[1 : (p + 1) // 2]
@@ -64,7 +64,7 @@ def inverse_transform(coefficients, axis=0):
     """The x with these coefficients: undoes `transform`."""
     coefficients = _axis_first(coefficients, "coefficients", axis)
     p = len(coefficients)
-    spectrum = np.zeros((p // 2 + 1, *coefficients.shape[1:]), np.result_type(coefficients, np.complex64))
+    spectrum = np.zeros((p // 2 + 1, *coefficients.shape[1:]), complex)
     spectrum[0] = coefficients[0] * np.sqrt(2)
     spectrum.real[1:] = coefficients[1::2]
     spectrum.imag[1 : (p + 1) // 2] = -1 * coefficients[2::2]

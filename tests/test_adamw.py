@@ -1,6 +1,7 @@
 """AdamW and SGD against scalar recurrences written out, and against PyTorch where it is installed."""
 
 import math
+from dataclasses import FrozenInstanceError
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grok_np import SGD, AdamW
-from grok_np.adamw import FlatVector, warmup
+from grok_np.adamw import OPTIMIZERS, FlatVector, warmup
 
 STEPS = 100
 
@@ -129,26 +130,68 @@ def test_steps_work_in_place_and_keep_float32(optimizer):
 
 def test_flat_vector_views_share_memory():
     rng = np.random.default_rng(0)
-    arrays = {"W": rng.normal(size=(2, 3)), "b": rng.normal(size=4)}
+    arrays = {"W": rng.normal(size=(2, 3)), "b": rng.normal(size=4), "U": rng.normal(size=(3, 1))}
     flat = FlatVector(arrays)
-    assert {name: view.shape for name, view in flat.views.items()} == {"W": (2, 3), "b": (4,)}
-    np.testing.assert_array_equal(flat.vector, np.concatenate([arrays["W"].ravel(), arrays["b"]]))
+    assert {name: view.shape for name, view in flat.views.items()} == {"W": (2, 3), "b": (4,), "U": (3, 1)}
+    np.testing.assert_array_equal(flat.vector, np.concatenate([array.ravel() for array in arrays.values()]))
     flat.vector[:] = 7
     assert all((view == 7).all() for view in flat.views.values())
-    flat.load({"b": arrays["b"], "W": arrays["W"].T.copy().T})  # any order of names, any memory order
-    np.testing.assert_array_equal(flat.views["W"], arrays["W"])
+    # any order of names, any memory order
+    loaded = flat.load({"b": arrays["b"], "U": arrays["U"], "W": arrays["W"].T.copy().T})
+    assert loaded is flat.vector
+    for name, array in arrays.items():
+        np.testing.assert_array_equal(flat.views[name], array)
+
+
+def test_defaults_are_the_published_settings():
+    """AdamW as in Nanda et al. 2023 (arXiv 2301.05217, section 3), without warm-up; SGD is plain descent."""
+    assert AdamW() == AdamW(1e-3, (0.9, 0.98), 1e-8, 1.0, "l2", 0)
+    assert SGD() == SGD(0.1, 0.0, 0.0, 0)
+    theta = np.array([1.0, -2.0])
+    SGD().step(theta, np.array([3.0, 5.0]), SGD().init(theta), t=1)
+    np.testing.assert_allclose(theta, [1 - 0.1 * 3, -2 - 0.1 * 5], rtol=1e-15)
+
+
+def test_settings_from_json_are_the_same_settings_and_cannot_change():
+    """JSON knows no tuples: a list of betas must compare, and hash, like the tuple."""
+    assert {AdamW(betas=[0.9, 0.98])} == {AdamW(betas=(0.9, 0.98))}
+    for optimizer in (AdamW(), SGD()):
+        with pytest.raises(FrozenInstanceError):
+            optimizer.lr = 1.0
+
+
+def test_optimizers_are_found_by_their_class_names():
+    assert {kind.__name__: kind for kind in (AdamW, SGD)} == OPTIMIZERS
+
+
+@pytest.mark.parametrize("edge", [
+    lambda: AdamW(betas=(0, 0)), lambda: AdamW(weight_decay=0), lambda: SGD(momentum=0, weight_decay=0)])
+def test_edges_of_the_allowed_ranges_work(edge):
+    optimizer, theta = edge(), np.ones(2)
+    optimizer.step(theta, np.ones(2), optimizer.init(theta), t=1)
+    assert (theta < 1).all()
 
 
 @pytest.mark.parametrize(("build", "message"), [
     (lambda: AdamW(lr=0), "lr must be a positive finite number, got 0"),
+    (lambda: AdamW(lr=math.inf), "lr must be a positive finite number, got inf"),
     (lambda: AdamW(lr=math.nan), "lr must be a positive finite number, got nan"),
     (lambda: AdamW(betas=(0.9, 1.0)), r"betas must be two numbers in \[0, 1\), got 1.0"),
+    (lambda: AdamW(betas=(-0.1, 0.9)), r"betas must be two numbers in \[0, 1\), got -0.1"),
     (lambda: AdamW(betas=(0.9,)), r"betas must be two numbers in \[0, 1\), got \(0.9,\)"),
-    (lambda: AdamW(eps=-1.0), "eps must be a positive finite number, got -1.0"),
-    (lambda: AdamW(weight_decay=-1), "weight_decay must be a finite number >= 0, got -1"),
+    (lambda: AdamW(eps=0), "eps must be a positive finite number, got 0"),
+    (lambda: AdamW(eps=math.inf), "eps must be a positive finite number, got inf"),
+    (lambda: AdamW(weight_decay=-0.1), "weight_decay must be a finite number >= 0, got -0.1"),
+    (lambda: AdamW(weight_decay=math.inf), "weight_decay must be a finite number >= 0, got inf"),
     (lambda: AdamW(penalty="l3"), "penalty must be one of l1, l2, got 'l3'"),
     (lambda: AdamW(warmup_steps=-1), "warmup_steps must be an integer >= 0, got -1"),
+    (lambda: SGD(lr=0), "lr must be a positive finite number, got 0"),
+    (lambda: SGD(lr=math.inf), "lr must be a positive finite number, got inf"),
     (lambda: SGD(momentum=1), r"momentum must be in \[0, 1\), got 1"),
+    (lambda: SGD(momentum=-0.1), r"momentum must be in \[0, 1\), got -0.1"),
+    (lambda: SGD(weight_decay=-0.1), "weight_decay must be a finite number >= 0, got -0.1"),
+    (lambda: SGD(weight_decay=math.inf), "weight_decay must be a finite number >= 0, got inf"),
+    (lambda: SGD(warmup_steps=-1), "warmup_steps must be an integer >= 0, got -1"),
 ])
 def test_bad_arguments_are_named(build, message):
     with pytest.raises(ValueError, match=message):

@@ -1,6 +1,7 @@
 """The written-down networks: theorems over ranges of p, N and k, checked against brute force and closed forms."""
 
 import math
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import least_squares
 
-from grok_np import analytic
+from grok_np import analytic, strategies
+from grok_np.fourier import strongest_waves
 from grok_np.layers import ACTIVATIONS
 from grok_np.mlp import mix_forward
 
@@ -46,7 +48,7 @@ def test_square_star_is_the_formula_exactly_where_the_certificate_says(p, n, k, 
 def test_rings_of_one_two_and_four_fail(n):
     """Not only is the formula missed: for p = 67 answers are wrong."""
     assert not right_everywhere(analytic.logits(analytic.star(67, n, allow_inexact=True), 67)).all()
-    with pytest.raises(ValueError, match=rf"must not divide [24] .* got {n}: moment M_[24] .* does not vanish"):
+    with pytest.raises(ValueError, match=rf"must not divide 4 .* got {n}: moment M_4 .* does not vanish"):
         analytic.star(67, n)
 
 
@@ -103,8 +105,18 @@ def test_untied_condition_is_the_certificate(n, x, y):
     np.testing.assert_allclose(logits, np.broadcast_to(n / 8 * survivors, logits.shape), atol=1e-11)
 
 
+def test_untied_stars_are_refused_exactly_where_the_certificate_fails():
+    for n, x, y in product(range(1, 13), range(-3, 6), range(-3, 6)):
+        if analytic.certificate(n, (x, y)).exact and (x - y) % n:
+            analytic.untied_star(2, n, (x, y))
+        else:
+            with pytest.raises(ValueError, match="n_neurons must not divide any of"):
+                analytic.untied_star(2, n, (x, y))
+
+
 def test_certificate_rejects_one_two_and_four_only():
     assert [n for n in range(1, 200) if not analytic.is_exact(n)] == [1, 2, 4]
+    assert analytic.certificate(3, (1, 4)) == analytic.certificate(3)  # windings only count mod N
 
 
 def test_no_untied_star_is_smaller_than_six():
@@ -141,6 +153,20 @@ def test_a_frequency_that_shares_a_divisor_with_p_fails_when_built_all_the_same(
         assert not right_everywhere(analytic.logits(network, p)).any()
 
 
+@given(data=st.data())
+def test_margins_are_the_right_logit_minus_the_best_wrong_one(data):
+    p = data.draw(st.integers(2, 4))
+    logits = data.draw(strategies.arrays((p, p, p)))
+    expected = [[logits[a, b, (a + b) % p] - max(logits[a, b, c] for c in range(p) if c != (a + b) % p)
+                 for b in range(p)] for a in range(p)]
+    np.testing.assert_array_equal(analytic.margins(logits), expected)
+
+
+def test_margins_for_two_tokens():
+    """cos² vanishes where a - b = 1, so a star cannot decide; a clock says cos 0 against cos pi."""
+    assert analytic.star_margin(2, [1]) == pytest.approx(0, abs=1e-12) and analytic.clock_margin(2, [1]) == 2
+
+
 def test_margins_of_design():
     """A thin exact star, a wide untied one; both through the mix and from the closed form."""
     tied = analytic.margins(analytic.logits(analytic.star(67, 5), 67)).min()
@@ -160,6 +186,20 @@ def test_best_frequencies_for_67(frequencies, margin):
     stars = analytic.together(*[analytic.star(67, 3, k) for k in frequencies])
     through_mix = analytic.margins(analytic.logits(stars, 67)).min() / (3 * len(frequencies))
     np.testing.assert_allclose(through_mix, found_margin, rtol=1e-6)
+
+
+def test_stars_of_one_frequency_are_a_star():
+    one, several = analytic.star(31, 5, 7, activation="relu"), analytic.stars(31, 5, [7], activation="relu")
+    for name in ("A", "B", "C", "bias"):
+        np.testing.assert_array_equal(getattr(several, name), getattr(one, name))
+
+
+@pytest.mark.parametrize("activation", ["relu", "gelu"])
+def test_the_phase_of_a_star_is_where_its_first_neuron_has_its_crest(activation):
+    a, i = np.ogrid[:31, :5]
+    network = analytic.star(31, 5, 2, 0.3, activation)
+    np.testing.assert_allclose(network.A, np.cos(4 * np.pi * a / 31 - 2 * np.pi * i / 5 - 0.3), atol=1e-12)
+    np.testing.assert_allclose(network.C.T, np.cos(4 * np.pi * a / 31 - 4 * np.pi * i / 5 - 0.6), atol=1e-12)
 
 
 def test_stars_with_sizes_phases_and_amplitudes_of_their_own():
@@ -184,8 +224,21 @@ def test_best_frequencies_by_brute_force():
 
 def test_greedy_choice_is_a_real_set_of_the_margin_it_states():
     greedy, margin = analytic.best_frequencies(67, 4, exhaustive_up_to=0)
-    assert len(set(greedy)) == 4 and margin == analytic.star_margin(67, greedy)
+    assert len(set(greedy)) == 4 and greedy[0] == 1 and margin == analytic.star_margin(67, greedy)
     assert 0.8 * 3.57e-2 < margin <= 3.571e-2
+
+
+@pytest.mark.parametrize(("limit", "sizes"), [(10, {3}), (9, {2, 3})])
+def test_all_sets_are_tried_up_to_the_limit_and_above_it_one_frequency_is_added_at_a_time(limit, sizes):
+    """For p = 13 two of the five units 2 .. 6 join the 1: ten sets."""
+    tried = set()
+
+    def margin(p, frequencies):
+        tried.add(tuple(sorted(frequencies)))
+        return analytic.star_margin(p, frequencies)
+
+    analytic.best_frequencies(13, 3, limit, margin)
+    assert {len(frequencies) for frequencies in tried} == sizes and all(1 in frequencies for frequencies in tried)
 
 
 @pytest.mark.parametrize("activation", analytic.REQUIRED)
@@ -227,9 +280,35 @@ def test_largest_moduli_of_relu_rings(n, largest):
         assert all(analytic.solves(p, n) for p in range(3, largest + 1, 2))
 
 
+@pytest.mark.parametrize(("up_to", "largest"), [(3, 3), (4, 3), (20, 19), (21, 21)])
+def test_the_largest_modulus_looked_at_is_the_last_odd_number(up_to, largest):
+    assert analytic.largest_modulus(9, up_to=up_to) == analytic.largest_modulus(5, "square", up_to) == largest
+    assert analytic.largest_modulus(3, "relu", up_to) is None  # three are a star for x² only
+    assert analytic.largest_modulus(3, "square", up_to) == largest
+
+
+def test_one_neuron_solves_nothing_and_the_default_limit_is_601():
+    for activation in analytic.REQUIRED:
+        assert not analytic.solves(7, 1, activation)
+        assert not analytic.solves(3, 4, activation)  # two answers tie, and a tie is an error
+    assert analytic.largest_modulus(9) == 601
+
+
 @pytest.mark.parametrize("n", [9, 11, 13])
 def test_larger_odd_relu_rings_solve_everything_to_681(n):
     assert all(analytic.solves(p, n) for p in range(3, 682, 2))
+
+
+def test_an_alias_is_stated_relative_to_the_wanted_term():
+    """The ring of two on x²: c_0 = c_2 = 1/2 comes through once, and the wanted harmonic a second time."""
+    assert analytic.aliases(2, analytic.cosine_coefficients("square")) == {0: 1.0, 2: 1.0}
+
+
+def test_moments_of_float32_weights_are_computed_in_float64():
+    weights = np.random.default_rng(0).uniform(1, 2, 50).astype(np.float32)
+    phases = np.linspace(0, 5, 50)
+    np.testing.assert_array_equal(analytic.moments(phases, weights), analytic.moments(phases, weights.astype(float)))
+    assert len(analytic.moments(phases)) == len(analytic.cosine_coefficients("relu")) - 1 == 12
 
 
 @given(st.integers(1, 30), st.floats(-7, 7))
@@ -281,7 +360,7 @@ def test_uneven_rings_have_the_moments_they_promise(activation, extra, moment):
     M = analytic.moments(phases, weights, order * (n + 1))[order - 1::order]
     expected = [0] * (n - 2) + [moment, 1 - abs(moment) ** 2, -np.conj(moment) * (1 - abs(moment) ** 2)]
     np.testing.assert_allclose(M, expected, atol=1e-9)
-    assert (weights > 0).all()
+    assert (weights > 0).all() and weights.mean() == pytest.approx(1, abs=1e-12)  # a sum of 1, times N
 
 
 @given(moment=disc)
@@ -364,6 +443,20 @@ def test_gromov_gets_better_with_width():
     assert accuracy[0] < 0.5 < accuracy[1] < accuracy[2] == 1
 
 
+@pytest.mark.parametrize(("p", "highest"), [(2, 1), (3, 1), (8, 3), (23, 11)])
+def test_gromov_draws_every_frequency_that_has_a_cosine_and_a_sine(p, highest):
+    network = analytic.gromov(p, 500, np.random.default_rng(0))
+    waves = [strongest_waves(table) for table in (network.A, network.B, network.C.T)]
+    assert all(set(wave.frequency) == set(range(1, highest + 1)) for wave in waves) and not network.bias.any()
+    np.testing.assert_allclose([wave.share for wave in waves], 1)
+
+
+def test_gromov_draws_phases_all_round_the_circle():
+    network = analytic.gromov(23, 4000, np.random.default_rng(0))
+    for table in (network.A, network.B):  # 4,000 uniform phases average out to about 1 / sqrt 4000 = 0.016
+        assert abs(np.exp(1j * strongest_waves(table).phase).mean()) < 0.05
+
+
 def test_together_adds_logits():
     one, two = analytic.star(11, 5, 1), analytic.star(11, 6, 3)
     np.testing.assert_allclose(analytic.logits(analytic.together(one, two), 11),
@@ -374,17 +467,38 @@ def test_together_adds_logits():
 
 @pytest.mark.parametrize(("build", "message"), [
     (lambda: analytic.star(66, 5, frequency=3), "frequency must be coprime to p = 66, got 3: both are multiples of 3"),
+    (lambda: analytic.stars(66, 5, [2]), "frequency must be coprime to p = 66, got 2: both are multiples of 2"),
+    (lambda: analytic.ring(66, [0.0], frequency=2), "frequency must be coprime to p = 66, got 2"),
+    (lambda: analytic.clock_logits(66, (2,)), "frequency must be coprime to p = 66, got 2"),
+    (lambda: analytic.star(67, 5, frequency=0), "frequency must be an integer >= 1, got 0"),
+    (lambda: analytic.ring(67, [0.0], activation="tanh"), "activation must be one of relu, .*, got 'tanh'"),
+    (lambda: analytic.gromov(1, 5, np.random.default_rng(0)), "p must be an integer >= 2, got 1"),
+    (lambda: analytic.gromov(5, 0, np.random.default_rng(0)), "n_neurons must be an integer >= 1, got 0"),
+    (lambda: analytic.untied_star(1), "p must be an integer >= 2, got 1"),
+    (lambda: analytic.untied_star(67, 0), "n_neurons must be an integer >= 1, got 0"),
+    (lambda: analytic.untied_star(66, frequency=2), "frequency must be coprime to p = 66, got 2"),
     (lambda: analytic.star(67, 3, activation="relu"), "n_neurons must not divide 3 .* M_3"),
     (lambda: analytic.star(1, 5), "p must be an integer >= 2, got 1"),
     (lambda: analytic.star(67, 0), "n_neurons must be an integer >= 1, got 0"),
     (lambda: analytic.untied_star(67, 6, (1, 2)), r"divides 2x\+2y = 6"),
-    (lambda: analytic.best_frequencies(7, 9), "m must be from 1 to the 3 frequencies coprime to p = 7, got 9"),
+    (lambda: analytic.best_frequencies(7, 4), "m must be from 1 to the 3 frequencies coprime to p = 7, got 4"),
+    (lambda: analytic.best_frequencies(7, 0), "m must be an integer >= 1, got 0"),
+    (lambda: analytic.certificate(0), "n_neurons must be an integer >= 1, got 0"),
+    (lambda: analytic.logits(analytic.star(7, 5), 5), "p must be the number of rows of A, 7, got 5"),
     (lambda: analytic.required_moments("gelu"), "activation must be one of square, relu, abs, got 'gelu'"),
     (lambda: analytic.solves(10, 5), "p must be odd"),
+    (lambda: analytic.solves(2, 5), "p must be an integer >= 3, got 2"),
+    (lambda: analytic.best_frequencies(2, 1), "p must be an integer >= 3, got 2"),
+    (lambda: analytic.cosine_coefficients("gelu"), "activation must be one of square, relu, abs, got 'gelu'"),
+    (lambda: analytic.solves(7, 0), "n_neurons must be an integer >= 1, got 0"),
+    (lambda: analytic.solves(7, 5, "gelu"), "activation must be one of square, relu, abs, got 'gelu'"),
     (lambda: analytic.best_frequencies(66, 2), "p must be odd .* any frequencies leave p pairs undecided"),
     (lambda: analytic.uneven_ring(3, 0.1), "n_neurons must be an integer >= 4, got 3"),
     (lambda: analytic.uneven_ring(4, 1.0), "moment must be of modulus below 1"),
     (lambda: analytic.stars(67, 5, []), "frequencies must be one or more"),
+    (lambda: analytic.moments([0.0, 1.0], [1.0]), r"weights.shape must be that of phases, \(2,\), got \(1,\)"),
+    (lambda: analytic.moments(np.ones((2, 2))), r"phases.shape must be of length 1, got \(2, 2\)"),
+    (lambda: analytic.aliases(0, [1, 0, 1]), "n_neurons must be an integer >= 1, got 0"),
 ])
 def test_the_impossible_is_refused_with_the_reason(build, message):
     with pytest.raises(ValueError, match=message):
@@ -401,6 +515,19 @@ def test_clock_and_pizza_networks_are_their_formulas(p, k, companion):
     np.testing.assert_allclose(analytic.logits(analytic.clock(p, (k,)), p), analytic.clock_logits(p, (k,)), atol=1e-11)
     np.testing.assert_allclose(analytic.logits(analytic.pizza(p, (k,), companion), p),
                                analytic.pizza_logits(p, (k,), companion), atol=1e-11)
+
+
+@pytest.mark.parametrize("build", [analytic.clock_logits, analytic.pizza_logits, analytic.accompanying_logits])
+def test_logits_add_over_frequencies_and_the_default_is_frequency_one(build):
+    np.testing.assert_array_equal(build(11), build(11, (1,)))
+    np.testing.assert_allclose(build(11, (1, 3)), build(11) + build(11, (3,)), atol=1e-13)
+
+
+@pytest.mark.parametrize("build", [analytic.clock, analytic.pizza])
+def test_networks_add_over_frequencies_and_the_default_is_frequency_one(build):
+    one, three, both = (analytic.logits(build(*arguments), 11) for arguments in ((11,), (11, (3,)), (11, (1, 3))))
+    np.testing.assert_array_equal(one, analytic.logits(build(11, (1,)), 11))
+    np.testing.assert_allclose(both, one + three, atol=1e-11)
 
 
 @given(p=st.integers(2, 40), k=st.integers(1, 60), c=st.data())
@@ -454,6 +581,8 @@ def test_margins_of_clock_and_pizza(p):
     for companion in (0.0, 0.5):
         assert analytic.pizza_margin(p, [1], companion) == pytest.approx(
             brute(analytic.pizza_logits(p, (1,), companion)), abs=1e-12)
+    units = [k for k in range(1, p // 2 + 1) if math.gcd(k, p) == 1][:3]
+    assert analytic.clock_margin(p, units) == pytest.approx(brute(analytic.clock_logits(p, units)) / len(units))
     if p % 2:
         half = math.pi / p
         assert analytic.pizza_margin(p, [1]) == pytest.approx(
@@ -468,7 +597,20 @@ def test_on_circles_wants_all_the_frequencies():
     network = analytic.pizza(11, (1, 3))
     model, params = analytic.on_circles(network, (1, 3))
     np.testing.assert_allclose(model.effective(params).A, network.A, atol=1e-12)
-    with pytest.raises(ValueError, match="frequencies must be all those of the network's A and B"):
-        analytic.on_circles(network, (1, 4))
-    with pytest.raises(ValueError, match=r"companion must be in \[0, 0.9\], see `pizza_logits`, got 0.95"):
-        analytic.pizza(11, companion=0.95)
+    nothing = np.zeros_like(network.A)
+    for partly in (network, replace(network, A=nothing), replace(network, B=nothing)):
+        with pytest.raises(ValueError, match="frequencies must be all those of the network's A and B"):
+            analytic.on_circles(partly, (1, 4))
+    for companion in (-0.5, 0.95):
+        with pytest.raises(ValueError, match=rf"companion must be in \[0, 0.9\], .* got {companion}"):
+            analytic.pizza(11, companion=companion)
+
+
+def test_on_circles_is_the_same_network_biases_and_all():
+    """The companion, at twice the frequency, brings biases of 2; each circle is a tenth smaller than the last."""
+    network = analytic.pizza(11, (1, 3), companion=0.5)
+    model, params = analytic.on_circles(network, (1, 2, 3, 6))
+    assert model.shapes == {name: array.shape for name, array in params.items()}
+    np.testing.assert_allclose(analytic.logits(model.effective(params), 11), analytic.logits(network, 11), atol=1e-11)
+    radii = np.sqrt(params["W_E"][:, :4] ** 2 + params["W_E"][:, 4:] ** 2)
+    np.testing.assert_allclose(radii, np.tile([1, 0.9, 0.81, 0.729], (11, 1)), rtol=1e-12)

@@ -40,6 +40,12 @@ def test_forward_is_the_definition(data, options):
     np.testing.assert_allclose(attention_forward(*inputs, **options)[0], by_loops(*inputs, **options), atol=1e-10)
 
 
+def test_by_default_all_is_visible_and_softmax_is_all():
+    rng = np.random.default_rng(0)
+    inputs = [rng.normal(size=shape) for shape in ((2, 3, 4), *[(2, 4, 3)] * 3, (2, 3, 4))]
+    np.testing.assert_allclose(attention_forward(*inputs)[0], by_loops(*inputs, False, 1.0), atol=1e-12)
+
+
 @given(data=st.data(), options=options)
 def test_gradients(data, options):
     check_gradients(lambda *inputs: attention_forward(*inputs, **options), attention_backward, draw_layer(data))
@@ -68,5 +74,6 @@ def test_bad_shapes_and_rates_are_named():
     x, W, W_O = np.ones((1, 2, 3)), np.ones((1, 3, 2)), np.ones((1, 2, 3))
     with pytest.raises(ValueError, match=r"shapes of x, W_Q, W_K, W_V, W_O must be .* \(1, 3, 3\)"):
         attention_forward(x, W, W, np.ones((1, 3, 3)), W_O)
-    with pytest.raises(ValueError, match=r"attention_rate must be in \[0, 1\], got 1.5"):
-        attention_forward(x, W, W, W, W_O, attention_rate=1.5)
+    for rate in (-0.1, 1.5):
+        with pytest.raises(ValueError, match=rf"attention_rate must be in \[0, 1\], got {rate}"):
+            attention_forward(x, W, W, W, W_O, attention_rate=rate)

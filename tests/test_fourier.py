@@ -36,6 +36,21 @@ def test_transform_is_the_matrix_and_keeps_norms(data):
     np.testing.assert_allclose((coefficients**2).sum(), (x**2).sum(), atol=1e-10)
 
 
+def test_transforms_of_float32_are_float64():
+    x = np.random.default_rng(0).normal(size=(6, 2)).astype(np.float32)
+    coefficients = fourier.transform(x)
+    back = fourier.inverse_transform(coefficients.astype(np.float32))
+    assert coefficients.dtype == back.dtype == np.float64
+    np.testing.assert_allclose(coefficients, matrix(6) @ x, atol=1e-6)
+    np.testing.assert_allclose(back, x, atol=1e-6)
+
+
+@pytest.mark.parametrize("p", [0, -3])
+def test_frequencies_want_a_positive_p(p):
+    with pytest.raises(ValueError, match=f"p must be an integer >= 1, got {p}"):
+        fourier.frequencies(p)
+
+
 @given(st.data())
 def test_two_dimensional_transform_is_the_matrix_twice(data):
     p = data.draw(st.integers(1, 7))
@@ -73,6 +88,12 @@ def test_strongest_waves_at_half_of_an_even_p_and_of_a_constant():
     assert found.frequency[0] == 3 and found.share[1] == 0
 
 
+def test_strongest_waves_of_float32_are_computed_in_float64():
+    x = np.random.default_rng(0).normal(size=(7, 3)).astype(np.float32)
+    for found, expected in zip(fourier.strongest_waves(x), fourier.strongest_waves(x.astype(float)), strict=True):
+        np.testing.assert_array_equal(found, expected, strict=True)
+
+
 def test_waves_at_a_given_frequency_reconstruct_that_component():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(11, 4))
@@ -86,9 +107,14 @@ def test_waves_at_a_given_frequency_reconstruct_that_component():
 
 def test_key_frequencies_are_those_above_their_share_of_the_non_constant_power():
     assert fourier.key_frequencies(np.array([100, 5, 1, 4.0]), 0.4).tolist() == [1, 3]
-    assert fourier.key_frequencies(np.array([100, 0, 0.0]), 0.4).tolist() == []
-    with pytest.raises(ValueError, match=r"share must be in \(0, 1\], got 0"):
-        fourier.key_frequencies(np.ones(3), 0)
+    assert fourier.key_frequencies(np.array([100, 0, 3.0]), 1).tolist() == [2]
+    none = fourier.key_frequencies(np.array([100, 0, 0.0]), 0.4)
+    assert none.tolist() == [] and none.dtype.kind == "i"  # so that it can be an index like any other
+    for share in (0, 1.5):
+        with pytest.raises(ValueError, match=rf"share must be in \(0, 1\], got {share}"):
+            fourier.key_frequencies(np.ones(3), share)
+    with pytest.raises(ValueError, match=r"power_by_frequency.shape must be of length 1, got \(3, 2\)"):
+        fourier.key_frequencies(np.ones((3, 2)), 0.5)
 
 
 @pytest.mark.parametrize("p", [5, 6, 13])
@@ -111,9 +137,29 @@ def test_gini_is_the_mean_absolute_difference(values):
     np.testing.assert_allclose(fourier.gini(values), expected, atol=1e-12)
 
 
-def test_gini_refuses_negative_values():
-    with pytest.raises(ValueError, match="values must be non-negative"):
-        fourier.gini([1.0, -1.0])
+def test_sum_waves_of_float32_logits_are_summed_in_float64():
+    logits = np.full((67, 67, 67), 0.1, np.float32)
+    expected = float(np.float32(0.1)) * np.eye(34)[0]
+    np.testing.assert_allclose(fourier.sum_waves(logits), expected, rtol=1e-12, atol=1e-15)
+    with pytest.raises(ValueError, match=r"logits.shape must be \(3, 3, 3\), got \(3, 3, 2\)"):
+        fourier.sum_waves(np.ones((3, 3, 2)))
+
+
+@given(st.data())
+def test_gini_of_a_matrix_is_that_of_each_column(data):
+    values = np.abs(data.draw(strategies.arrays((5, 3))))
+    np.testing.assert_allclose(fourier.gini(values), [fourier.gini(column) for column in values.T], atol=1e-12)
+
+
+def test_gini_of_one_value_and_of_small_numbers():
+    assert fourier.gini([0.3]) == 0 and fourier.gini([0.0, 0.2]) == 0.5
+    assert fourier.gini(np.float32([0.1, 0.2])) == pytest.approx(1 / 6, rel=1e-14)  # computed in float64
+
+
+@pytest.mark.parametrize("values", [[], [1.0, -1.0], [-0.5, 0.5], [[-1.0, 2.0], [3.0, 4.0]]])
+def test_gini_refuses_negative_values_and_none_at_all(values):
+    with pytest.raises(ValueError, match="values must be non-negative, one at least"):
+        fourier.gini(values)
 
 
 @given(st.integers(1, 9))
@@ -121,6 +167,7 @@ def test_inverse_participation_ratio_counts_frequencies(n):
     assert fourier.inverse_participation_ratio(np.repeat(3.0, n)) == pytest.approx(1 / n)
     assert fourier.inverse_participation_ratio(np.eye(n)[0]) == 1
     assert fourier.inverse_participation_ratio(np.zeros(n)) == 0
+    assert fourier.inverse_participation_ratio(range(1, n + 1)) == pytest.approx((4 * n + 2) / (3 * n * (n + 1)))
 
 
 def test_published_inverse_participation_ratios(reference):

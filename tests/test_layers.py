@@ -28,6 +28,14 @@ def test_lookup_gradients(data):
     check_gradients(lambda t: layers.lookup_forward(t, indices), layers.lookup_backward, [table])
 
 
+def test_lookup_keeps_float32():
+    table = np.ones((3, 2), np.float32)
+    out, cache = layers.lookup_forward(table, np.array([0, 2, 2, 2]))
+    dtable = layers.lookup_backward(out, cache)
+    assert out.dtype == dtable.dtype == np.float32
+    np.testing.assert_array_equal(dtable, np.array([1, 0, 3])[:, None] * table)  # how often each row was looked up
+
+
 @pytest.mark.parametrize("name", layers.ACTIVATIONS)
 @given(x=strategies.arrays(strategies.shapes(2), away_from_zero=1e-3))
 def test_activation_gradients(name, x):
@@ -66,6 +74,12 @@ def test_softmax(x):
     np.testing.assert_allclose(layers.softmax_forward(x + 1000)[0], out, rtol=1e-9)
 
 
+def test_softmax_of_rows_far_apart_neither_overflows_nor_vanishes():
+    """Each row is relative to its own maximum: not to the minimum, which overflows, nor to that of the whole array."""
+    out, _ = layers.softmax_forward(np.array([[0.0, 1000.0], [-2000.0, -2000.0]]))
+    np.testing.assert_array_equal(out, [[0, 1], [0.5, 0.5]])
+
+
 @pytest.mark.parametrize("name", layers.LOSSES)
 @given(data=st.data())
 def test_loss_gradients(name, data):
@@ -87,6 +101,15 @@ def test_losses_broadcast_over_an_ensemble_axis(name):
         value, cache_one = forward(logits[member], labels)
         np.testing.assert_allclose(loss[member], value)
         np.testing.assert_allclose(dlogits[member], backward(1.0 + member, cache_one))
+
+
+@pytest.mark.parametrize("name", [*layers.LOSSES, *layers.BINARY_LOSSES])
+def test_losses_keep_float32(name):
+    """Also with dloss a Python number, and integer labels beside the float32 outputs."""
+    forward, backward = (layers.LOSSES | layers.BINARY_LOSSES)[name]
+    outputs = np.ones((3, 2) if name in layers.LOSSES else 3, np.float32)
+    loss, cache = forward(outputs, np.array([1, 0, 1]))
+    assert loss.dtype == backward(0.5, cache).dtype == np.float32
 
 
 @given(st.data())
@@ -139,5 +162,18 @@ def test_cross_entropy_of_a_uniform_guess(p):
 
 
 def test_mean_squared_error_value():
-    logits = np.array([[1.0, 2.0], [0.5, 0.0]])
-    np.testing.assert_allclose(layers.mean_squared_error_forward(logits, np.array([0, 1]))[0], (0 + 4 + 0.25 + 1) / 4)
+    """Written out for 2 examples of 3 classes: 3.25 / 6, where labels left out would give 5.25 / 6."""
+    logits, labels = np.array([[1.0, 2.0, 0.0], [0.5, 0.0, 0.0]]), np.array([1, 2])
+    loss, _ = layers.LOSSES["mean_squared_error"][0](logits, labels)
+    np.testing.assert_allclose(loss, (1 + (2 - 1) ** 2 + 0 + 0.25 + 0 + (0 - 1) ** 2) / 6)
+    np.testing.assert_array_equal(logits[0], [1, 2, 0])  # the caller's logits are left alone
+
+
+def test_predictions_are_the_largest_logit_or_the_sign():
+    logits = np.random.default_rng(0).normal(size=(2, 3, 4))
+    expected = [[row.tolist().index(max(row)) for row in member] for member in logits]
+    for loss in layers.LOSSES:
+        np.testing.assert_array_equal(layers.predictions(logits, loss), expected)
+    for loss in layers.BINARY_LOSSES:
+        found = layers.predictions(np.array([[-0.5, 0.0, 0.5]]), loss)
+        assert found.tolist() == [[0, 0, 1]] and found.dtype.kind == "i"  # "whether f > 0": an undecided 0 is a no
