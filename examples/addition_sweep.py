@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from grok_np import MLP, AdamW, ModularArithmetic, figures, train
-from grok_np.sweep import grid, sweep
+from grok_np.learning.sweep import grid, sweep
 
 WEIGHT_DECAYS = (0.0, 0.3, 1.0, 3.0, 5.0)
 TRAIN_FRACTIONS = (0.2, 0.3, 0.4, 0.6, 0.8)

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from grok_np import MLP, AdamW, ModularArithmetic, figures, train
-from grok_np.sweep import grid, sweep
+from grok_np.learning.sweep import grid, sweep
 
 WEIGHT_DECAYS = (0.3, 1.0, 3.0)
 # How A and B (input) and C (output) come about; "shared": one map or table for a and b, "tied": through W_E^T.

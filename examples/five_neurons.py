@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grok_np import MLP, AdamW, ModularArithmetic, compare, figures, load_run, resume, train
+from grok_np import MLP, AdamW, ModularArithmetic, figures, load_run, reading, resume, train
 
 P = 67
 
@@ -40,7 +40,7 @@ def learn(seed, steps, out):
 
 def ring_of(run, step=None):
     """The neurons as a ring, at the end or at a checkpoint; fewer than five if some are too weak to count."""
-    found = compare.rings(run.model.effective(run.params if step is None else run.checkpoint(step)))
+    found = reading.rings.find(run.model.effective(run.params if step is None else run.checkpoint(step)))
     return found[0] if found else None
 
 

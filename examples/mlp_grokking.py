@@ -11,7 +11,7 @@ runs/mlp_grokking: settings, history, checkpoints, and in figures/ what to look 
 import argparse
 from pathlib import Path
 
-from grok_np import MLP, AdamW, ModularArithmetic, analytic, compare, figures, resume, train
+from grok_np import MLP, AdamW, ModularArithmetic, analytic, figures, reading, resume, train
 
 P = 67
 SEED = 36  # groks at 7,200 steps; about one seed in three does within 50,000: examples/mlp_seeds.py
@@ -34,7 +34,7 @@ def learn(steps, out):
 def draw(run, effective, rings):
     """Every figure of the run, as PNG in its folder."""
     split, steps = run.task.split(), run.checkpoint_steps()
-    scores = [compare.scores(run.model.effective(run.checkpoint(step)), split) for step in steps]
+    scores = [reading.rings.scores(run.model.effective(run.checkpoint(step)), split) for step in steps]
     required = analytic.required_moments(effective.activation)
     pictures = {
         "training": figures.training_curves(run.history),
@@ -60,8 +60,8 @@ def main():
     arguments = parser.parse_args()
     run = learn(300 if arguments.quick else 35_000, arguments.out)
     effective = run.model.effective(run.params)
-    print(compare.table(effective, run.task.split()))
-    pictures = draw(run, effective, compare.rings(effective))
+    print(reading.rings.table(effective, run.task.split()))
+    pictures = draw(run, effective, reading.rings.find(effective))
     print("\nLook at:", *pictures, sep="\n  ")
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from grok_np import MLP, AdamW, ModularArithmetic, analytic, compare, figures, load_run, resume, train
+from grok_np import MLP, AdamW, ModularArithmetic, analytic, figures, load_run, reading, resume, train
 
 
 # %%
@@ -35,7 +35,8 @@ def one_seed(seed, steps, out):
 def row(seed, run):
     """One line of the table; a frequency with n neurons is printed as frequency x n."""
     right = run.history["step"][run.history["test_accuracy"] == 1]
-    rings = ", ".join(f"{ring.frequency} x {ring.n_neurons}" for ring in compare.rings(run.model.effective(run.params)))
+    found = reading.rings.find(run.model.effective(run.params))
+    rings = ", ".join(f"{ring.frequency} x {ring.n_neurons}" for ring in found)
     step = f"{right[0]:,}" if len(right) else "-"
     accuracy, loss = (run.history[name][-1] for name in ("test_accuracy", "test_loss"))
     return f"| {seed} | {step} | {accuracy:.4f} | {loss:.1e} | {rings if accuracy == 1 else ''} |"
@@ -61,7 +62,7 @@ def main():
     # Rings still move and shed neurons for some thousands of steps after the accuracy is 1: cleanup.
     settled = [run for run in grokked
                if (run.history["test_accuracy"] == 1)[run.history["step"] >= 0.8 * arguments.steps].all()]
-    rings = [ring for run in settled for ring in compare.rings(run.model.effective(run.params))]
+    rings = [ring for run in settled for ring in reading.rings.find(run.model.effective(run.params))]
     if rings:
         counts = np.bincount([ring.n_neurons for ring in rings])
         print(f"rings of the {len(settled)} that were right over the last fifth of the steps, by number of neurons:",

@@ -31,11 +31,11 @@ import numpy as np
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from grok_np import MLP, SGD, AdamW, ModularArithmetic, analytic, compare, figures
-from grok_np.adamw import FlatVector
+from grok_np import MLP, SGD, AdamW, ModularArithmetic, analytic, figures, reading, streams
 from grok_np.layers import ACTIVATIONS, cross_entropy_backward, cross_entropy_forward
-from grok_np.sweep import sweep
-from grok_np.training import keep_freed_memory
+from grok_np.learning.adamw import FlatVector
+from grok_np.learning.sweep import sweep
+from grok_np.learning.training import keep_freed_memory
 
 P, NAMES, SIZES = 67, ("relu", "square", "abs"), tuple(range(3, 17))
 REFERENCE = Path(os.environ.get("GROK_NP_REFERENCE", "../shared/reference"))
@@ -64,7 +64,7 @@ def training_data(model, dtype):
 def train_together(model, optimizer, steps, seeds, logged=()):
     """Networks of one shape and split, of several seeds: parameters (M, ...) at the end, and at the logged steps."""
     x, labels = training_data(model, np.float32)
-    drawn = [model.init(np.random.default_rng(seed)) for seed in seeds]
+    drawn = [model.init(streams.generator(seed, "weights")) for seed in seeds]
     theta = FlatVector({name: np.stack([one[name] for one in drawn]) for name in model.shapes})
     gradient, moments, saved = FlatVector(theta.views), optimizer.init(theta.vector), []
     keep_freed_memory()
@@ -93,10 +93,10 @@ def networks(activation, n_neurons, optimizer, seeds, steps):
 def describe(model, params):
     """What is to be known of one network, as a row of the table."""
     effective = model.effective(params)
-    accuracy = compare.score(effective, *ModularArithmetic(P, symmetric=True).all_pairs()).accuracy
+    accuracy = reading.rings.score(effective, *ModularArithmetic(P, symmetric=True).all_pairs()).accuracy
     vector = np.concatenate([W.ravel() for W in params.values()])
     row = {"accuracy": accuracy, "params": vector.tolist(), "norm": float(np.linalg.norm(vector))}
-    rings = compare.rings(effective)
+    rings = reading.rings.find(effective)
     if rings:
         ring = rings[0]
         row |= {"alive": ring.n_neurons, "M": ring.moments.tolist(), "R": read_out_moments(ring).tolist(),
@@ -173,11 +173,12 @@ def trajectory(n_neurons, seeds, steps):
     def member(stacked, i):
         return model.effective({name: W[i].astype(float) for name, W in stacked.items()})
 
-    right = [i for i in range(seeds) if compare.score(member(params, i), *everything).accuracy == 1]
+    right = [i for i in range(seeds) if reading.rings.score(member(params, i), *everything).accuracy == 1]
     networks = [member(stacked, right[0] if right else 0) for stacked in saved]
-    moments = [read_out_moments(compare.rings(network)[0]) for network in networks]
-    losses = {"train": [compare.score(network, split.train_inputs, split.train_labels).loss for network in networks],
-              "test": [compare.score(network, split.test_inputs, split.test_labels).loss for network in networks]}
+    moments = [read_out_moments(reading.rings.find(network)[0]) for network in networks]
+    score = reading.rings.score
+    losses = {"train": [score(network, split.train_inputs, split.train_labels).loss for network in networks],
+              "test": [score(network, split.test_inputs, split.test_labels).loss for network in networks]}
     return logged + 1, np.array(moments), losses
 
 

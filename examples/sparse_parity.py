@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from grok_np import AdamW, BitMLP, SparseParity, figures, resume, train
-from grok_np.parity import exact_parity
+from grok_np.analytic.parity import exact_parity
 
 K = 3
 

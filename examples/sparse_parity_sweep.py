@@ -20,8 +20,8 @@ from pathlib import Path
 import numpy as np
 
 from grok_np import AdamW, BitMLP, SparseParity, figures
-from grok_np.ensemble import train_members
-from grok_np.sweep import grid, sweep
+from grok_np.learning.ensemble import train_members
+from grok_np.learning.sweep import grid, sweep
 
 CLASSES = ("fail", "memorise_only", "grok", "generalise")
 TRAIN_SIZES, HIDDEN_SIZES, WEIGHT_DECAYS = (750, 1000, 1250, 1500, 1750), (16, 32, 64, 128, 258), (0.01, 0.1, 1.0)

@@ -15,7 +15,8 @@ from pathlib import Path
 import numpy as np
 from your_checkpoint import activations, describe, draw
 
-from grok_np import AdamW, ModularArithmetic, Transformer, figures, progress, resume, train
+from grok_np import AdamW, ModularArithmetic, Transformer, figures, resume, train
+from grok_np.reading import progress
 
 P = 113
 

@@ -17,7 +17,8 @@ from pathlib import Path
 from transformer_grokking import learn
 from your_checkpoint import activations
 
-from grok_np import load_run, progress
+from grok_np import load_run
+from grok_np.reading import progress
 
 
 # %%

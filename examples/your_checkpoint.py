@@ -14,7 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from grok_np import deep, figures, load_run, progress, published
+from grok_np import figures, load_run
+from grok_np.networks import deep
+from grok_np.reading import progress, published
 
 
 # %%

@@ -1,17 +1,18 @@
 """Grokking modular addition, taken apart: from-scratch NumPy networks beside exact ones.
 
-Start with `tasks` and read down: tasks, layers, mlp, adamw, training (and runs) are the learning; fourier, analytic,
-compare explain what was learned; gradcheck verifies every backward pass; figures and explorer draw.
+Read in this order: `tasks` and `layers`; `networks`, the forward and backward passes; `learning`, the optimizer, the
+loop and the runs; `analytic`, networks that are written down; `reading`, what a network has learned; `figures`; `page`.
+`gradcheck` verifies every backward pass.
 """
 
-from grok_np.adamw import SGD, AdamW
 from grok_np.errors import DivergedError
-from grok_np.mlp import MLP
-from grok_np.parity import BitMLP
-from grok_np.runs import Run, RunError, load_run
+from grok_np.learning.adamw import SGD, AdamW
+from grok_np.learning.runs import Run, RunError, load_run
+from grok_np.learning.training import resume, train
+from grok_np.networks.bits import BitMLP
+from grok_np.networks.mlp import MLP
+from grok_np.networks.transformer import Transformer
 from grok_np.tasks import ModularArithmetic, SparseParity
-from grok_np.training import resume, train
-from grok_np.transformer import Transformer
 
 __version__ = "0.1.0"
 __all__ = ["MLP", "SGD", "AdamW", "BitMLP", "DivergedError", "ModularArithmetic", "Run", "RunError",

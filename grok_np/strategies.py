@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from grok_np.layers import ACTIVATIONS
-from grok_np.mlp import FACTORINGS, MLP, index_pairs
-from grok_np.transformer import LAYOUTS, Transformer
+from grok_np.networks.mlp import FACTORINGS, MLP, index_pairs
+from grok_np.networks.transformer import LAYOUTS, Transformer
 
 KINKED = ("relu", "abs")
 

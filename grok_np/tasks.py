@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grok_np.errors import require, require_choice, require_flag, require_integer, require_number
+from grok_np.streams import generator
 
 # Power et al. 2022 (arXiv 2201.02177), Appendix A.1.1; "random" is the control that nothing can generalise.
 OPERATIONS = {
@@ -20,6 +21,15 @@ OPERATIONS = {
     "x2_plus_xy_plus_y2": lambda a, b: a * a + a * b + b * b,
     "random": None,
 }
+
+
+def all_pairs(p: int) -> np.ndarray:
+    """Every pair (a, b) of residues mod p in nested order, a slowest: (p², 2) int64.
+
+    >>> all_pairs(2).tolist()
+    [[0, 0], [0, 1], [1, 0], [1, 1]]
+    """
+    return np.stack(np.divmod(np.arange(p * p), p), axis=1)
 
 
 class Split(NamedTuple):
@@ -83,10 +93,11 @@ class ModularArithmetic:
 
     def all_pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """Every pair in nested order, a slowest: inputs (n_pairs, 2) and true labels (n_pairs,), int64."""
-        a, b = np.divmod(np.arange(self.p**2), self.p)
+        inputs = all_pairs(self.p)
+        a, b = inputs.T
         labels = self._labels(a, b)
         kept = a <= b if self.symmetric else slice(None)
-        return np.stack([a, b], axis=1)[kept], labels[kept]
+        return inputs[kept], labels[kept]
 
     def split(self) -> Split:
         """Disjoint training and test sets that together hold every pair once; the same for the same seed.
@@ -97,26 +108,23 @@ class ModularArithmetic:
             ``train_inputs, train_labels, test_inputs, test_labels``, each in nested order of (a, b).
         """
         inputs, labels = self.all_pairs()
-        order = self._stream(0).permutation(len(inputs))
+        order = generator(self.seed, "split").permutation(len(inputs))
         n_train = int(self.train_fraction * len(inputs))
         train, test = np.sort(order[:n_train]), np.sort(order[n_train:])
         return Split(inputs[train], self._corrupt(labels[train]), inputs[test], labels[test])
 
     def _labels(self, a, b):
         if self.operation == "random":
-            return self._stream(1).integers(self.p, size=len(a))
+            return generator(self.seed, "random labels").integers(self.p, size=len(a))
         return OPERATIONS[self.operation](a, b) % self.p
 
     def _corrupt(self, labels):
-        rng = self._stream(2)
+        rng = generator(self.seed, "corrupted labels")
         chosen = rng.permutation(len(labels))[: round(self.corrupted_fraction * len(labels))]
         # Adding 1..p-1 mod p always changes the label, so the fraction is exact.
         corrupted = labels.copy()
         corrupted[chosen] = (labels[chosen] + rng.integers(1, self.p, size=len(chosen))) % self.p
         return corrupted
-
-    def _stream(self, number):
-        return np.random.default_rng([self.seed, number])
 
 
 @dataclass(frozen=True)
@@ -165,7 +173,7 @@ class SparseParity:
 
     def split(self) -> Split:
         """Inputs (B, n_bits) of 0 and 1, labels (B,) 0 or 1, int64; the same for the same seed."""
-        rng = np.random.default_rng(self.seed)
+        rng = generator(self.seed, "strings")
         inputs = rng.integers(2, size=(self.train_size + self.test_size, self.n_bits))
         labels = rng.integers(2, size=len(inputs)) if self.random_labels else inputs[:, : self.k].sum(axis=1) % 2
         return Split(inputs[: self.train_size], labels[: self.train_size],

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grok_np import SGD, AdamW
-from grok_np.adamw import OPTIMIZERS, FlatVector, warmup
+from grok_np.learning.adamw import OPTIMIZERS, FlatVector, warmup
 
 STEPS = 100
 

@@ -12,9 +12,9 @@ from scipy.integrate import quad
 from scipy.optimize import least_squares
 
 from grok_np import analytic, strategies
-from grok_np.fourier import strongest_waves
 from grok_np.layers import ACTIVATIONS
-from grok_np.mlp import mix_forward
+from grok_np.networks.mlp import mix_forward
+from grok_np.reading.fourier import strongest_waves
 
 
 def right_everywhere(logits, tolerance=1e-9):
@@ -136,7 +136,7 @@ def test_even_p_leaves_exactly_p_pairs_undecided(p, n):
         assert ((k * (a - b)) % p == p // 2).all()
 
 
-@pytest.mark.parametrize("activation", analytic.REQUIRED)
+@pytest.mark.parametrize("activation", analytic.rings.REQUIRED)
 def test_even_p_is_undecided_however_many_frequencies(activation):
     """Even those that share a divisor with p: the pairs a - b = p / 2 stay undecided, and no others."""
     p = 22
@@ -241,7 +241,7 @@ def test_all_sets_are_tried_up_to_the_limit_and_above_it_one_frequency_is_added_
     assert {len(frequencies) for frequencies in tried} == sizes and all(1 in frequencies for frequencies in tried)
 
 
-@pytest.mark.parametrize("activation", analytic.REQUIRED)
+@pytest.mark.parametrize("activation", analytic.rings.REQUIRED)
 def test_cosine_coefficients_are_the_integrals(activation):
     forward = ACTIVATIONS[activation][0]
     for m, c in enumerate(analytic.cosine_coefficients(activation, 9)):
@@ -250,7 +250,7 @@ def test_cosine_coefficients_are_the_integrals(activation):
         np.testing.assert_allclose(c, sum(quarter) / (2 * np.pi if m == 0 else np.pi), atol=1e-9)
 
 
-@pytest.mark.parametrize("activation", analytic.REQUIRED)
+@pytest.mark.parametrize("activation", analytic.rings.REQUIRED)
 @pytest.mark.parametrize("n", range(1, 13))
 def test_alias_law_is_what_the_ring_lets_through(activation, n):
     """Feed the ring one harmonic at a time: it reaches the read-out exactly where the law says so."""
@@ -288,7 +288,7 @@ def test_the_largest_modulus_looked_at_is_the_last_odd_number(up_to, largest):
 
 
 def test_one_neuron_solves_nothing_and_the_default_limit_is_601():
-    for activation in analytic.REQUIRED:
+    for activation in analytic.rings.REQUIRED:
         assert not analytic.solves(7, 1, activation)
         assert not analytic.solves(3, 4, activation)  # two answers tie, and a tie is an error
     assert analytic.largest_modulus(9) == 601
@@ -351,7 +351,7 @@ def test_uneven_square_rings_are_exact():
 disc = st.tuples(st.floats(0, 0.95), st.floats(-3.2, 3.2)).map(lambda m: m[0] * np.exp(1j * m[1]))
 
 
-@pytest.mark.parametrize("activation", analytic.REQUIRED)
+@pytest.mark.parametrize("activation", analytic.rings.REQUIRED)
 @given(extra=st.integers(1, 4), moment=disc)
 def test_uneven_rings_have_the_moments_they_promise(activation, extra, moment):
     n = analytic.rigid_size(activation) + extra
@@ -421,7 +421,7 @@ def test_uneven_relu_ring_of_nine_meets_all_four_moments():
     assert np.abs(M[:4]).max() < 1e-9 and np.abs(M[4:]).max() > 0.05
 
 
-@pytest.mark.parametrize("activation", analytic.REQUIRED)
+@pytest.mark.parametrize("activation", analytic.rings.REQUIRED)
 @given(data=st.data())
 def test_rings_of_the_rigid_size_are_regular(activation, data):
     """Move one neuron of the smallest ring and no weights can save it; fewer neurons never work."""

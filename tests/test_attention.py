@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grok_np import strategies
-from grok_np.attention import attention_backward, attention_forward
 from grok_np.gradcheck import GradientError, check_gradients
+from grok_np.networks.attention import attention_backward, attention_forward
 
 
 def draw_layer(data):

@@ -23,16 +23,16 @@ from grok_np import (
     SparseParity,
     analytic,
     clock_pizza,
-    compare,
+    reading,
     resume,
     train,
 )
 from grok_np.layers import ACTIVATIONS
-from grok_np.mlp import FACTORINGS, INITIALISATIONS
-from grok_np.published import PublishedError
-from grok_np.sweep import sweep
+from grok_np.learning.sweep import sweep
+from grok_np.networks.mlp import FACTORINGS, INITIALISATIONS
+from grok_np.networks.transformer import LAYOUTS
+from grok_np.reading.published import PublishedError
 from grok_np.tasks import OPERATIONS
-from grok_np.transformer import LAYOUTS
 
 RNG = np.random.default_rng(0)
 MODEL = MLP(5, 3, 4)
@@ -151,14 +151,14 @@ ARGUMENTS = {
     "analytic.solves": {"p": one_of(3, 7, 9), "n_neurons": whole(1, 9), "activation": ring_activation,
                         "phase": real(-4, 4)},
     "analytic.largest_modulus": {"n_neurons": whole(1, 9), "activation": ring_activation, "up_to": whole(3, 30)},
-    "compare.rings": {"effective": effective},
-    "compare.transplant": {"effective": effective, "wave": one_of(compare.cosine, compare.square_wave)},
-    "compare.keep_harmonics": {"effective": effective, "harmonics": one_of((0, 1, 2), [1])},
-    "compare.regularise": {"effective": effective},
-    "compare.score": {"effective": effective, "inputs": st.just(np.array([[0, 1], [2, 3]])),
+    "rings.find": {"effective": effective},
+    "rings.transplant": {"effective": effective, "wave": one_of(reading.rings.cosine, reading.rings.square_wave)},
+    "rings.keep_harmonics": {"effective": effective, "harmonics": one_of((0, 1, 2), [1])},
+    "rings.regularise": {"effective": effective},
+    "rings.score": {"effective": effective, "inputs": st.just(np.array([[0, 1], [2, 3]])),
                       "labels": st.just(np.array([1, 5]))},
-    "compare.scores": {"effective": effective, "split": st.just(ModularArithmetic(7).split())},
-    "compare.table": {"effective": effective, "split": st.just(ModularArithmetic(7).split())},
+    "rings.scores": {"effective": effective, "split": st.just(ModularArithmetic(7).split())},
+    "rings.table": {"effective": effective, "split": st.just(ModularArithmetic(7).split())},
     "fourier.frequencies": {"p": whole(1, 9)},
     "fourier.basis": {"p": whole(1, 9)},
     "fourier.transform": {"x": table, "axis": one_of(0, 1, -1)},
@@ -224,7 +224,7 @@ MODULES = ("tasks", "parity", "training", "runs", "ensemble", "sweep", "gradchec
            "progress", "clock_pizza", "published")
 EXCLUDED = {
     "what a function returns": ["tasks.Split", "training.Shard", "runs.Run", "ensemble.Members", "analytic.Certificate",
-                                "compare.Ring", "compare.Score", "fourier.Waves", "progress.Phases",
+                                "rings.Ring", "rings.Score", "fourier.Waves", "progress.Phases",
                                 "clock_pizza.Components", "clock_pizza.Circle", "clock_pizza.Isolated",
                                 "clock_pizza.Verdict", "published.Published"],
     "errors": ["runs.RunError", "published.PublishedError", "sweep.SweepError", "gradcheck.GradientError"],
@@ -236,7 +236,7 @@ EXCLUDED = {
         "runs.read_config", "runs.write_history", "runs.read_history", "runs.checkpoint_steps", "runs.write_checkpoint",
         "runs.read_checkpoint", "runs.newest_checkpoint", "runs.write_atomically", "runs.read_npz"],
     "part of load": ["published.read"],
-    "waves, functions of an angle": ["compare.cosine", "compare.square_wave"],
+    "waves, functions of an angle": ["rings.cosine", "rings.square_wave"],
     "any number of networks, tested below": ["analytic.together"],
     "needs a table on disk and a function, tested below": ["sweep.sweep"],
 }

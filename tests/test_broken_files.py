@@ -15,9 +15,11 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from grok_np import MLP, SGD, AdamW, ModularArithmetic, RunError, load_run, published, resume, runs, train
-from grok_np.published import PublishedError
-from grok_np.sweep import read_table
+from grok_np import MLP, SGD, AdamW, ModularArithmetic, RunError, load_run, resume, train
+from grok_np.learning import runs
+from grok_np.learning.sweep import read_table
+from grok_np.reading import published
+from grok_np.reading.published import PublishedError
 
 BROKEN = int(os.environ.get("GROK_NP_BROKEN", "700"))
 MODEL, TASK = MLP(5, 3, 4), ModularArithmetic(5)

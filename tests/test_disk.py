@@ -9,9 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from grok_np import MLP, ModularArithmetic, RunError, load_run, resume, train, training
-from grok_np.runs import checkpoint_steps, read_checkpoint
-from grok_np.sweep import SweepError, grid, read_table, sweep
+from grok_np import MLP, ModularArithmetic, RunError, load_run, resume, train
+from grok_np.learning import training
+from grok_np.learning.runs import checkpoint_steps, read_checkpoint
+from grok_np.learning.sweep import SweepError, grid, read_table, sweep
 
 MODEL, TASK = MLP(5, 3, 4), ModularArithmetic(5)
 OPTIONS = {"steps": 6, "checkpoint_every": 2, "log_every": 1, "progress": False}

@@ -10,8 +10,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from grok_np import MLP, AdamW, BitMLP, ModularArithmetic, SparseParity, analytic, compare, explorer, fourier, train
-from grok_np.mlp import mix_forward
+from grok_np import MLP, AdamW, BitMLP, ModularArithmetic, SparseParity, analytic, reading, train
+from grok_np.networks.mlp import mix_forward
+from grok_np.page import explorer
+from grok_np.reading import fourier
 
 P = 11
 
@@ -99,7 +101,7 @@ def opened(driver, page):
 
 def parts_of(effective, a, b):
     """What each ring, the other neurons, and all of them add to the logits of (a, b), each less its mean."""
-    rings = compare.rings(effective)
+    rings = reading.rings.find(effective)
     activate = {"square": np.square}[effective.activation]
     votes = activate(effective.A[a] + effective.B[b] + effective.bias)[:, None] * effective.C
     parts = {f"k = {ring.frequency}": votes[ring.neurons].sum(axis=0) for ring in rings}
@@ -150,7 +152,7 @@ def test_weights_spectra_and_waves(opened, run):
     place = len(run.checkpoint_steps()) // 2
     opened.set("step", place)
     effective = run.model.effective(run.checkpoint(run.checkpoint_steps()[place]))
-    rings = compare.rings(run.model.effective(run.params))
+    rings = reading.rings.find(run.model.effective(run.params))
     order = np.concatenate([ring.neurons for ring in rings])
     order = np.concatenate([order, np.setdiff1d(np.arange(16), order)])
     drawn = opened.lines("weights", "z")
@@ -173,7 +175,7 @@ def test_weights_spectra_and_waves(opened, run):
 def test_stars_are_drawn_at_the_phases_of_the_rings(opened, run):
     """Of each ring: closed polygons of its neurons in the order of their input phases, output below input."""
     x, y = opened.lines("stars", "x"), opened.lines("stars", "y")
-    rings = compare.rings(run.model.effective(run.params))
+    rings = reading.rings.find(run.model.effective(run.params))
     assert rings
     for column, ring in enumerate(rings):
         colour, n = explorer.COLOURS["CYCLE"][column], ring.n_neurons

@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
-from grok_np import Transformer, analytic, compare, figures, progress
+from grok_np import Transformer, analytic, figures, reading
+from grok_np.reading import progress
 from grok_np.tasks import ModularArithmetic
 
 EFFECTIVE = analytic.together(analytic.star(23, 5, 2, activation="relu"), analytic.star(23, 7, 9, activation="relu"))
 SPLIT = ModularArithmetic(23).split()
-RINGS = compare.rings(EFFECTIVE)
+RINGS = reading.rings.find(EFFECTIVE)
 HISTORY = {"step": np.array([0, 10, 100, 1000]), "train_accuracy": np.array([0.0, 0.5, 1, 1]),
            "test_accuracy": np.array([0.0, 0.0, 0.1, 1]), "train_loss": np.array([4.0, 1, 1e-3, 1e-5]),
            "test_loss": np.array([4.0, 6, 8, 1e-4])}
@@ -39,8 +40,8 @@ FIGURES = {
     "moments": lambda: figures.moments(RINGS, (1, 2, 3, 4), 5),
     "moments of many": lambda: figures.moments_of_many(3 * RINGS, (1, 2, 3, 4), 5),
     "contributions": lambda: figures.contributions(EFFECTIVE, RINGS, 3, 4),
-    "replacements": lambda: figures.replacements([0, 5], 2 * [compare.scores(EFFECTIVE, SPLIT)]),
-    "scores": lambda: figures.scores(compare.scores(EFFECTIVE, SPLIT)),
+    "replacements": lambda: figures.replacements([0, 5], 2 * [reading.rings.scores(EFFECTIVE, SPLIT)]),
+    "scores": lambda: figures.scores(reading.rings.scores(EFFECTIVE, SPLIT)),
 }
 
 

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok_np import fourier, strategies
+from grok_np import strategies
+from grok_np.reading import fourier
 
 
 def matrix(p):

@@ -12,7 +12,7 @@ import time
 import numpy as np
 
 from grok_np import MLP, AdamW, ModularArithmetic, load_run, train
-from grok_np.runs import checkpoint_steps, read_checkpoint
+from grok_np.learning.runs import checkpoint_steps, read_checkpoint
 
 KILLS = int(os.environ.get("GROK_NP_KILLS", "8"))
 MODEL, TASK, OPTIMIZER = MLP(11, 8, 6), ModularArithmetic(11, seed=1), AdamW()

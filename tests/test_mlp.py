@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from grok_np import MLP, strategies
 from grok_np.gradcheck import GradientError, check_gradients
 from grok_np.layers import ACTIVATIONS, LOSSES
-from grok_np.mlp import FACTORINGS, TRUNCATED_STD, Effective, circular_embedding, mix_backward, mix_forward
+from grok_np.networks.mlp import FACTORINGS, TRUNCATED_STD, Effective, circular_embedding, mix_backward, mix_forward
 
 
 def small_model(factoring, **options):

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from grok_np import MLP, analytic, compare
+from grok_np import MLP, analytic, reading
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -97,7 +97,7 @@ def test_the_even_ring_meets_the_law(moment_law, activation, n_neurons):
     model = MLP(67, 2, n_neurons, activation, "circular")
     W_in, W_out = np.split(moment_law.even_ring(model), 2)
     params = {"W_in": W_in.reshape(2, -1), "W_out": W_out.reshape(-1, 2)}
-    (ring,) = compare.rings(model.effective(params))
+    (ring,) = reading.rings.find(model.effective(params))
     moments = moment_law.read_out_moments(ring)
     assert moments[0] == pytest.approx(1)
     assert moment_law.required(activation, moments[1:]) < 1e-12
@@ -117,7 +117,7 @@ def test_the_law_does_without_the_star_law(moment_law):
     A = np.cos(x[:, None] - alpha)
     C = (np.conj(z)[:, None] * np.exp(1j * x)).real
     network = analytic.Effective(A, A, np.zeros(9), C, "square")
-    (ring,) = compare.rings(network)
+    (ring,) = reading.rings.find(network)
     assert np.abs(ring.phase_errors).max() > 20
     assert moment_law.required("square", ring.moments) > 0.05  # the moments that assume a star
     assert moment_law.required("square", moment_law.read_out_moments(ring)[1:]) < 1e-12

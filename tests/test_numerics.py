@@ -27,12 +27,12 @@ from grok_np import (
     load_run,
     train,
 )
-from grok_np.deep import DeepMLP, DeepTransformer
 from grok_np.gradcheck import check_gradients
 from grok_np.layers import ACTIVATIONS, BINARY_LOSSES, LOSSES, softmax_backward, softmax_forward
-from grok_np.mlp import FACTORINGS, index_pairs, mix_forward
-from grok_np.training import loss_and_gradients, make_shards
-from grok_np.transformer import LAYOUTS
+from grok_np.learning.training import loss_and_gradients, make_shards
+from grok_np.networks.deep import DeepMLP, DeepTransformer
+from grok_np.networks.mlp import FACTORINGS, index_pairs, mix_forward
+from grok_np.networks.transformer import LAYOUTS
 
 ARCHITECTURES = int(os.environ.get("GROK_NP_ARCHITECTURES", "50"))
 # Beyond these the square of a float32, of which mean_squared_error is made, is no longer one.

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from scipy.special import log_expit
 
 from grok_np import AdamW, BitMLP, ModularArithmetic, SparseParity, gradcheck, load_run, strategies, train
-from grok_np.ensemble import train_members
+from grok_np.analytic.parity import exact_parity
 from grok_np.layers import BINARY_LOSSES, logistic_backward, logistic_forward, predictions
-from grok_np.parity import exact_parity
+from grok_np.learning.ensemble import train_members
 
 
 @given(n=st.integers(2, 12), k=st.integers(1, 12), seed=st.integers(0, 9))

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 
-from grok_np import progress
+from grok_np.reading import progress
 
 moduli = st.integers(2, 11)
 seeds = st.integers(0, 2**32 - 1)

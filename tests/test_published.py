@@ -6,8 +6,9 @@ import sys
 import numpy as np
 import pytest
 
-from grok_np import Transformer, progress, published
+from grok_np import Transformer
 from grok_np.layers import cross_entropy_forward
+from grok_np.reading import progress, published
 
 PIZZA = ("p99zdpze5l", "l8k1hzciux", "p71frej8t7", "18c9ev5v5p", "dy65ktpiij", "f5dh675z97", "2fsoiei4o2")
 TWO_LAYER = ("p23_relu_full", "p23_quad_singlefreq", "p23_relu_grok_wd2")

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from grok_np import MLP, SGD, AdamW, BitMLP, ModularArithmetic, SparseParity, Transformer, resume, train
-from grok_np.deep import DeepMLP, DeepTransformer
+from grok_np.networks.deep import DeepMLP, DeepTransformer
 
 OPTIONS = {"steps": 12, "seed": 3, "checkpoint_every": 5, "log_every": 4, "progress": False}
 ADDITION = ModularArithmetic(53, train_fraction=0.8, seed=2)  # 2,247 pairs: three shards

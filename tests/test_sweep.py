@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok_np.sweep import SweepError, grid, read_table, sweep
+from grok_np.learning.sweep import SweepError, grid, read_table, sweep
 
 
 def traced(x, folder, seconds=0.0):

@@ -8,9 +8,10 @@ import threading
 import numpy as np
 import pytest
 
-from grok_np import MLP, SGD, AdamW, DivergedError, ModularArithmetic, RunError, load_run, resume, runs, train, training
+from grok_np import MLP, SGD, AdamW, DivergedError, ModularArithmetic, RunError, load_run, resume, train
 from grok_np.layers import cross_entropy_forward
-from grok_np.training import loss_and_gradients, make_shards
+from grok_np.learning import runs, training
+from grok_np.learning.training import loss_and_gradients, make_shards
 
 MODEL = MLP(p=11, d_embed=16, n_hidden=20)
 TASK = ModularArithmetic(11, train_fraction=0.6, seed=1)

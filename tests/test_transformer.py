@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grok_np import AdamW, ModularArithmetic, Transformer, load_run, strategies, train
-from grok_np.deep import DeepMLP, DeepTransformer, blocks, general_backward, general_forward
 from grok_np.gradcheck import GradientError, check_gradients
 from grok_np.layers import cross_entropy_backward, cross_entropy_forward
+from grok_np.networks.deep import DeepMLP, DeepTransformer, blocks, general_backward, general_forward
 
 
 def by_definition(model, params, inputs):

@@ -14,7 +14,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grok_np import MLP, BitMLP, ModularArithmetic, SparseParity, Transformer, ensemble
+from grok_np import MLP, BitMLP, ModularArithmetic, SparseParity, Transformer
+from grok_np.learning import ensemble
+from grok_np.streams import generator
 
 ADAMW = {"lr": 1e-3, "betas": (0.9, 0.98), "weight_decay": 1.0}
 
@@ -30,7 +32,7 @@ class Contest(NamedTuple):
     def start(self):
         """The same float32 parameters, training pairs and labels for everybody."""
         split = self.task.split()
-        return self.model.init(np.random.default_rng(self.task.seed)), split.train_inputs, split.train_labels
+        return self.model.init(generator(self.task.seed, "weights")), split.train_inputs, split.train_labels
 
 
 ARTICLE = Contest(MLP(), ModularArithmetic(67, symmetric=True, seed=36), False, eps=67e-8)  # see `grok_np.adamw`
@@ -111,8 +113,8 @@ def grok_np_step(contest, threads=None):
     from threadpoolctl import threadpool_limits
 
     from grok_np import AdamW
-    from grok_np.adamw import FlatVector
-    from grok_np.training import keep_freed_memory, loss_and_gradients, make_shards
+    from grok_np.learning.adamw import FlatVector
+    from grok_np.learning.training import keep_freed_memory, loss_and_gradients, make_shards
 
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")
@@ -202,7 +204,7 @@ def jax_step(contest, network, double=False):
 
 def products(contest):
     """Shapes (m, k, n) of the products of one step: those of each shard, and those of the weights alone."""
-    from grok_np.training import make_shards
+    from grok_np.learning.training import make_shards
 
     model, (_, pairs, labels) = contest.model, contest.start()
     n_shards = len(make_shards(model, pairs, labels, np.float32))
@@ -268,7 +270,7 @@ PARITY = {"lr": 3e-3, "betas": (0.99, 0.98), "weight_decay": 0.1}
 
 def start_parity():
     """The same float32 parameters (M, ...), indexed inputs (M, B, 31) and labels (M, B) for everybody."""
-    drawn = [PARITY_MODEL.init(np.random.default_rng(seed)) for seed in range(N_MEMBERS)]
+    drawn = [PARITY_MODEL.init(generator(seed, "weights")) for seed in range(N_MEMBERS)]
     params = {name: np.stack([one[name] for one in drawn]) for name in PARITY_MODEL.shapes}
     return params, *ensemble.stack(PARITY_MODEL, PARITY_TASKS, "train", np.float32)
 
@@ -280,8 +282,8 @@ def parity_grok_np(threads=None):
     from threadpoolctl import threadpool_limits
 
     from grok_np import AdamW
-    from grok_np.adamw import FlatVector
-    from grok_np.training import keep_freed_memory
+    from grok_np.learning.adamw import FlatVector
+    from grok_np.learning.training import keep_freed_memory
 
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")
@@ -305,8 +307,8 @@ def parity_grok_np_alone():
     from threadpoolctl import threadpool_limits
 
     from grok_np import AdamW
-    from grok_np.adamw import FlatVector
-    from grok_np.training import keep_freed_memory
+    from grok_np.learning.adamw import FlatVector
+    from grok_np.learning.training import keep_freed_memory
 
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")

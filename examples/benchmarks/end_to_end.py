@@ -15,7 +15,7 @@ import time
 import contestants
 import numpy as np
 
-from grok_np.training import evaluate, make_shards
+from grok_np.learning.training import evaluate, make_shards
 
 TURN, GIVE_UP = 100, 30_000  # steps
 RACES = {"the article's MLP": ("grok_np", "JAX jit", "JAX jit, float64", "PyTorch eager"),

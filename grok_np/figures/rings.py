@@ -3,9 +3,9 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from grok_np import fourier
 from grok_np.figures.style import BLACK, BLUE, CYCLE, DIVERGING, ORANGE, RED, YELLOW
 from grok_np.layers import ACTIVATIONS
+from grok_np.reading import fourier
 
 
 def weight_maps(effective, rings):

@@ -3,8 +3,8 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from grok_np import fourier
 from grok_np.figures.style import BLACK, BLUE, RED
+from grok_np.reading import fourier
 
 
 def attention(effective, p):

@@ -21,11 +21,12 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from grok_np import runs
-from grok_np.adamw import AdamW, FlatVector
-from grok_np.blas import kernel_hint
 from grok_np.errors import DivergedError, require_flag, require_integer, require_type
 from grok_np.layers import BINARY_LOSSES, LOSSES, predictions
+from grok_np.learning import runs
+from grok_np.learning.adamw import AdamW, FlatVector
+from grok_np.learning.machine import kernel_hint
+from grok_np.streams import generator
 
 ALL_LOSSES = LOSSES | BINARY_LOSSES
 SHARD_SIZE = 1024  # examples; the activations of one shard should stay in a core's own cache
@@ -189,7 +190,7 @@ def resume(path: str | Path, *, threads: int | None = None, progress: bool = Tru
 def _first_params(config):
     """Parameters before the first step."""
     model, _, _ = runs.from_config(config)
-    return model.init(np.random.default_rng(config["seed"]), np.dtype(config["dtype"]))
+    return model.init(generator(config["seed"], "weights"), np.dtype(config["dtype"]))
 
 
 def _run_from(config, path, start, params, moments, rows, threads, progress):

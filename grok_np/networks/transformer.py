@@ -28,7 +28,7 @@ import numpy as np
 
 from grok_np.errors import require, require_choice, require_flag, require_integer, require_number, require_parameters
 from grok_np.layers import ACTIVATIONS, incidence, softmax_backward, softmax_forward
-from grok_np.mlp import index_pairs
+from grok_np.networks.mlp import index_pairs
 
 LAYOUTS = ("a b =", "a b")
 

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok_np import analytic, compare
-from grok_np.mlp import Effective
-from grok_np.progress import fraction_explained
+from grok_np import analytic
+from grok_np.networks.mlp import Effective
+from grok_np.reading import rings
+from grok_np.reading.progress import fraction_explained
 from grok_np.tasks import ModularArithmetic, Split
 
 P = 23
@@ -32,7 +33,7 @@ def test_planted_rings_are_found(data):
     phases = [data.draw(st.floats(0, 6)) for _ in frequencies]
     stars = [analytic.star(P, n, k, phase, activation) for n, k, phase in zip(sizes, frequencies, phases, strict=True)]
     effective = scrambled(*stars, rng=np.random.default_rng(0))
-    found = compare.rings(effective)
+    found = rings.find(effective)
     assert {ring.frequency: ring.n_neurons for ring in found} == dict(zip(frequencies, sizes, strict=True))
     for ring in found:
         np.testing.assert_allclose(ring.phase_errors, 0, atol=1e-8)
@@ -48,17 +49,17 @@ def test_planted_rings_are_found(data):
 def test_exact_networks_survive_every_faithful_replacement():
     effective = scrambled(analytic.star(P, 5, 2), analytic.star(P, 7, 9), rng=np.random.default_rng(1))
     expected = analytic.logits(effective, P)
-    for network in (compare.transplant(effective), compare.regularise(effective), compare.keep_harmonics(effective)):
+    for network in (rings.transplant(effective), rings.regularise(effective), rings.keep_harmonics(effective)):
         np.testing.assert_allclose(analytic.logits(network, P), expected, atol=1e-9)
-    assert np.abs(analytic.logits(compare.transplant(effective, compare.square_wave), P) - expected).max() > 0.1
+    assert np.abs(analytic.logits(rings.transplant(effective, rings.square_wave), P) - expected).max() > 0.1
 
 
 def test_regularise_evens_out_a_lopsided_ring_and_keeps_its_weight():
     rng = np.random.default_rng(0)
     phases = 2 * np.pi * np.arange(6) / 6 + rng.normal(scale=0.1, size=6)
     lopsided = analytic.ring(P, phases, 3, rng.uniform(0.5, 1.5, 6), "relu")
-    before, = compare.rings(lopsided)
-    after, = compare.rings(compare.regularise(lopsided))
+    before, = rings.find(lopsided)
+    after, = rings.find(rings.regularise(lopsided))
     assert before.evenness < 0.99 and after.evenness == pytest.approx(1)
     assert after.weights.sum() == pytest.approx(before.weights.sum())
     np.testing.assert_allclose(after.weights, after.weights.mean())
@@ -71,12 +72,12 @@ def test_dead_impure_and_lonely_neurons_make_no_ring():
     lonely = analytic.ring(P, [0.0, 2.0], 7, activation="relu")
     A = np.hstack([star.A, 1e-3 * star.A, noise, lonely.A])
     C = np.vstack([star.C, star.C, rng.normal(size=(3, P)), lonely.C])
-    ring, = compare.rings(Effective(A, A, np.zeros(15), C, "relu"))
+    ring, = rings.find(Effective(A, A, np.zeros(15), C, "relu"))
     assert ring.frequency == 4 and sorted(ring.neurons) == [0, 1, 2, 3, 4]
 
 
 def test_untied_rings_add_their_phases():
-    ring, = compare.rings(analytic.untied_star(P, 6, (1, 4), 5))
+    ring, = rings.find(analytic.untied_star(P, 6, (1, 4), 5))
     np.testing.assert_allclose(ring.phase_errors, 0, atol=1e-9)
     assert not np.allclose(ring.input_phases, ring.second_input_phases)
 
@@ -84,15 +85,15 @@ def test_untied_rings_add_their_phases():
 def test_square_weights_count_the_input_twice():
     star = analytic.star(P, 5)
     doubled = Effective(2 * star.A, 2 * star.B, star.bias, 3 * star.C, "square")
-    np.testing.assert_allclose(compare.rings(doubled)[0].weights, 12)
-    np.testing.assert_allclose(compare.rings(replace(doubled, activation="relu"))[0].weights, 6)
+    np.testing.assert_allclose(rings.find(doubled)[0].weights, 12)
+    np.testing.assert_allclose(rings.find(replace(doubled, activation="relu"))[0].weights, 6)
 
 
 def test_score_counts_ties_as_errors():
     blind = Effective(np.zeros((P, 1)), np.zeros((P, 1)), np.zeros(1), np.zeros((1, P)), "relu")
-    loss, accuracy = compare.score(blind, SPLIT.test_inputs, SPLIT.test_labels)
+    loss, accuracy = rings.score(blind, SPLIT.test_inputs, SPLIT.test_labels)
     assert accuracy == 0 and loss == pytest.approx(np.log(P))
-    assert compare.score(analytic.star(P, 5), SPLIT.test_inputs, SPLIT.test_labels).accuracy == 1
+    assert rings.score(analytic.star(P, 5), SPLIT.test_inputs, SPLIT.test_labels).accuracy == 1
 
 
 def test_pure_tied_stars_explain_what_their_modulation_leaves():
@@ -104,12 +105,12 @@ def test_pure_tied_stars_explain_what_their_modulation_leaves():
 
 
 def test_table_prints_rings_and_scores():
-    text = compare.table(scrambled(analytic.star(P, 5, 2), analytic.star(P, 6, 9), rng=np.random.default_rng(0)), SPLIT)
+    text = rings.table(scrambled(analytic.star(P, 5, 2), analytic.star(P, 6, 9), rng=np.random.default_rng(0)), SPLIT)
     rows = [line.split() for line in text.splitlines()]
     assert any(row[:2] == ["2", "5"] for row in rows) and any(row[:2] == ["9", "6"] for row in rows)
     assert "*M2" in text and "*M4" in text and "*M1" not in text and "learned weights" in text
     nothing = Effective(*np.random.default_rng(0).normal(size=(2, P, 2)), np.zeros(2), np.ones((2, P)), "relu")
-    assert compare.table(nothing, SPLIT).startswith("No rings yet")
+    assert rings.table(nothing, SPLIT).startswith("No rings yet")
 
 
 @pytest.fixture(scope="module")
@@ -128,8 +129,8 @@ def article(reference):
 def test_the_articles_network_has_the_published_losses(article, reference):
     effective, split = article
     expected = json.loads(reference("pair/main_model_expected.json").read_text())
-    train = compare.score(effective, split.train_inputs, split.train_labels)
-    test = compare.score(effective, split.test_inputs, split.test_labels)
+    train = rings.score(effective, split.train_inputs, split.train_labels)
+    test = rings.score(effective, split.test_inputs, split.test_labels)
     assert (train.accuracy, test.accuracy) == (1, 1)
     # The article divides by p = 67.
     np.testing.assert_allclose(test.loss / 67, expected["eval_loss"], rtol=1e-6)
@@ -138,7 +139,7 @@ def test_the_articles_network_has_the_published_losses(article, reference):
 
 def test_the_articles_network_has_the_published_frequencies_and_obeys_the_moment_law(article):
     effective, _ = article
-    found = compare.rings(effective)
+    found = rings.find(effective)
     assert [ring.frequency for ring in found] == [1, 15, 23]
     for ring in found:
         assert (ring.moments[:4] <= 0.05).all()

@@ -20,8 +20,9 @@ from typing import NamedTuple
 import numpy as np
 import scipy.fft
 
-from grok_np import analytic, fourier
+from grok_np import analytic
 from grok_np.errors import require, require_array, require_choice, require_integer, require_number, require_type
+from grok_np.reading import fourier
 
 # Logits, and the two ways to look at them
 

@@ -1,6 +1,6 @@
 """The explorable page: one HTML file in which a run moves through its training, and written-down stars beside it.
 
-    python -m grok_np.explorer runs/NAME            # writes runs/NAME/explorer.html
+    python -m grok_np.page runs/NAME            # writes runs/NAME/explorer.html
 
 The page holds the effective weights of the run's checkpoints, as float32 in base64, and recomputes waves, stars and
 logits from them whenever a slider moves; the few formulas this takes are at the head of ``explorer.js``. Everything
@@ -19,10 +19,11 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import to_hex
 
-from grok_np import analytic, compare, runs
+from grok_np import analytic, reading
 from grok_np.errors import require
 from grok_np.figures import style
-from grok_np.mlp import MLP, mix_forward
+from grok_np.learning import runs
+from grok_np.networks.mlp import MLP, mix_forward
 from grok_np.tasks import ModularArithmetic
 
 # plotly.js takes 5 MB; base64 makes 4 characters of 3 bytes, 9 MB of these: so the page stays below 15 MB.
@@ -62,7 +63,7 @@ def page(description):
         from plotly.offline import get_plotlyjs
     except ImportError:
         raise ImportError('the explorable page needs plotly: pip install -e ".[explorer]"') from None
-    files = resources.files("grok_np")
+    files = resources.files("grok_np.page")
     html, script = ((files / name).read_text(encoding="utf-8") for name in ("explorer.html", "explorer.js"))
     data = json.dumps(description, ensure_ascii=False).replace("</", "<\\/")  # </script> would end the page's data
     for place, text in (("{{data}}", data), ("{{script}}", script), ("{{plotly}}", get_plotlyjs())):
@@ -82,8 +83,8 @@ def describe(run):
     if not (isinstance(model, MLP) and isinstance(task, ModularArithmetic)):
         raise ValueError("run must be of an MLP on ModularArithmetic to be explored, got "
                          f"{type(model).__name__} on {type(task).__name__}")
-    require(model.activation in analytic.REQUIRED, "activation", model.activation,
-            f"one of {', '.join(analytic.REQUIRED)} to be explored")
+    require(model.activation in analytic.rings.REQUIRED, "activation", model.activation,
+            f"one of {', '.join(analytic.rings.REQUIRED)} to be explored")
     if not run.checkpoint_steps():
         raise ValueError("run must have checkpoints to be explored: give train a folder, train(..., out=FOLDER)")
 
@@ -106,10 +107,10 @@ def describe(run):
         "bias": encode(np.stack([network.bias for network in networks]), "<f4"),
         "C": encode(np.stack([network.C for network in networks]), "<f4"),
         "rings": [{"frequency": ring.frequency, "neurons": ring.neurons.tolist()}
-                  for ring in compare.rings(networks[-1])],
+                  for ring in reading.rings.find(networks[-1])],
         "right": encode(np.stack(right), np.uint8),
         "labels": labels.tolist(), "training": training.astype(int).tolist(),
-        "required": analytic.REQUIRED,
+        "required": analytic.rings.REQUIRED,
         "colours": COLOURS | {"DIVERGING": [[x, to_hex(matplotlib.colormaps[style.DIVERGING](x))]
                                             for x in np.linspace(0, 1, 11)]},
     }
@@ -147,7 +148,7 @@ def encode(array, dtype):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m grok_np.explorer", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m grok_np.page", description=__doc__.splitlines()[0])
     parser.add_argument("run", type=Path, help="folder of a run, as runs/mlp_grokking")
     parser.add_argument("--out", type=Path, help="HTML file to write (default: explorer.html in the run's folder)")
     arguments = parser.parse_args()

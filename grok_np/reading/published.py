@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grok_np.deep import DeepMLP, DeepTransformer
 from grok_np.errors import require, require_choice, require_type
-from grok_np.mlp import MLP
-from grok_np.runs import read_npz
-from grok_np.transformer import Transformer
+from grok_np.learning.runs import read_npz
+from grok_np.networks.deep import DeepMLP, DeepTransformer
+from grok_np.networks.mlp import MLP
+from grok_np.networks.transformer import Transformer
 
 
 class Published(NamedTuple):

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from grok_np.adamw import OPTIMIZERS, FlatVector
 from grok_np.errors import require, require_choice, require_integer, require_type
 from grok_np.layers import BINARY_LOSSES, predictions
+from grok_np.learning.adamw import OPTIMIZERS, FlatVector
+from grok_np.learning.training import keep_freed_memory
+from grok_np.streams import generator
 from grok_np.tasks import ModularArithmetic, SparseParity
-from grok_np.training import keep_freed_memory
 
 # Members go through the passes in groups of about this many activations: with 64 members of 64,000 each, a quarter of
 # it takes 1.2 times as long on one thread and twice on two (calls too short), eight times it 1.3 times (out of cache).
@@ -77,7 +78,7 @@ def train_members(model: Any, tasks: list, optimizer: Any, steps: int, seeds: li
     require_integer(steps, "steps", minimum=1, maximum=10**12)
     require_integer(log_every, "log_every", minimum=1)
     data = [stack(model, tasks, part, dtype) for part in ("train", "test")]
-    drawn = [model.init(np.random.default_rng(seed), np.dtype(dtype)) for seed in seeds]
+    drawn = [model.init(generator(seed, "weights"), np.dtype(dtype)) for seed in seeds]
     theta = FlatVector({name: np.stack([one[name] for one in drawn]) for name in model.shapes})
     gradient, moments = FlatVector(theta.views), optimizer.init(theta.vector)
     final = {name: view.copy() for name, view in theta.views.items()}

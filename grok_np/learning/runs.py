@@ -22,14 +22,14 @@ from typing import Any
 import numpy as np
 import scipy
 
-from grok_np.adamw import OPTIMIZERS, FlatVector
-from grok_np.deep import DeepMLP, DeepTransformer
 from grok_np.errors import require, require_choice, require_integer, require_type
 from grok_np.layers import BINARY_LOSSES, LOSSES
-from grok_np.mlp import MLP
-from grok_np.parity import BitMLP
+from grok_np.learning.adamw import OPTIMIZERS, FlatVector
+from grok_np.networks.bits import BitMLP
+from grok_np.networks.deep import DeepMLP, DeepTransformer
+from grok_np.networks.mlp import MLP
+from grok_np.networks.transformer import Transformer
 from grok_np.tasks import ModularArithmetic, SparseParity
-from grok_np.transformer import Transformer
 
 FORMAT = 1
 MODELS = {model.__name__: model for model in (MLP, BitMLP, DeepMLP, Transformer, DeepTransformer)}
@@ -122,12 +122,6 @@ class Run:
         if step not in self.checkpoint_steps():
             raise RunError(f"no checkpoint at step {step} in {self.path}; there are {self.checkpoint_steps()}")
         return read_checkpoint(self.path, step, self.model)[0]
-
-    def explore(self, out: str | Path | None = None) -> Path:
-        """Write the explorable page, an HTML file, by default into the run's folder; see `explorer.explore`."""
-        from grok_np.explorer import explore  # here, because showing imports learning and not the other way round
-
-        return explore(self, out)
 
 
 def load_run(path: str | Path) -> Run:

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from grok_np import analytic, fourier
+from grok_np import analytic
 from grok_np.errors import require, require_array, require_type
 from grok_np.layers import cross_entropy_forward
-from grok_np.mlp import Effective, mix_forward
-from grok_np.progress import fraction_explained
+from grok_np.networks.mlp import Effective, mix_forward
+from grok_np.reading import fourier
+from grok_np.reading.progress import fraction_explained
 from grok_np.tasks import Split
 
 # A neuron is read as a wave if it is alive (its weight is 1 % of the largest or more) and half or more of its input
@@ -85,7 +86,7 @@ class Ring:
         return steps + np.angle(np.exp(1j * (self.input_phases - steps)).sum())
 
 
-def rings(effective: Effective) -> list[Ring]:
+def find(effective: Effective) -> list[Ring]:
     """The rings in effective weights, one per key frequency, ascending.
 
     A neuron counts if its weight is at least 1 % of the largest and at least half of its input power is at one
@@ -134,7 +135,7 @@ def transplant(effective, wave=cosine):
     require(callable(wave), "wave", wave, "a function of an angle, such as cosine or square_wave")
     return _rebuilt(effective, [
         (ring.frequency, ring.input_phases, ring.second_input_phases, ring.output_phases,
-         ring.input_amplitudes, ring.output_amplitudes) for ring in rings(effective)], wave)
+         ring.input_amplitudes, ring.output_amplitudes) for ring in find(effective)], wave)
 
 
 def keep_harmonics(effective, harmonics=(0, 1, 2)):
@@ -149,7 +150,7 @@ def keep_harmonics(effective, harmonics=(0, 1, 2)):
     harmonics = require_array(harmonics, "harmonics", ndim=1)
     p = len(effective.A)
     A, B, C = (np.zeros(W.shape) for W in (effective.A, effective.B, effective.C))
-    for ring in rings(effective):
+    for ring in find(effective):
         index = np.mod(np.outer(harmonics, ring.frequency), p).ravel()
         kept = np.isin(fourier.frequencies(p), np.minimum(index, p - index))
         fundamental = fourier.frequencies(p) == ring.frequency
@@ -169,7 +170,7 @@ def regularise(effective):
     require_type(effective, "effective", Effective)
     turns = 2 if effective.activation == "square" else 1
     specification = []
-    for ring in rings(effective):
+    for ring in find(effective):
         alpha, s = ring.regular_phases, ring.input_amplitudes.mean()
         t = ring.weights.mean() / s**turns
         equal = np.ones(ring.n_neurons)
@@ -217,7 +218,7 @@ def scores(effective, split):
     """
     require_type(split, "split", Split)
     networks = {"learned weights": effective}
-    if rings(effective):
+    if find(effective):
         networks |= {"second harmonic and constant": keep_harmonics(effective),
                      "pure cosines": transplant(effective),
                      "pure cosines, regular rings": regularise(effective),
@@ -229,7 +230,7 @@ def scores(effective, split):
 def table(effective: Effective, split: Any) -> str:
     """The table "learned against exact" as text: rings, their moments, variance explained, scores after transplants."""
     require_type(split, "split", Split)
-    found = rings(effective)
+    found = find(effective)
     required = analytic.required_moments(effective.activation)
     lines = ["Learned against exact, ring by ring", _row(
         "frequency", "neurons", "power in it", "phase error", "evenness",

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from grok_np.attention import attention_backward, attention_forward
 from grok_np.errors import require_integer
 from grok_np.layers import (
     ACTIVATIONS,
@@ -22,8 +21,9 @@ from grok_np.layers import (
     lookup_backward,
     lookup_forward,
 )
-from grok_np.mlp import MLP
-from grok_np.transformer import Transformer
+from grok_np.networks.attention import attention_backward, attention_forward
+from grok_np.networks.mlp import MLP
+from grok_np.networks.transformer import Transformer
 
 BLOCK = ("W_Q", "W_K", "W_V", "W_O", "W_in", "b_in", "W_out", "b_out")
 

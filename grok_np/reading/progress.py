@@ -23,7 +23,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grok_np import fourier
 from grok_np.errors import (
     require,
     require_array,
@@ -33,8 +32,9 @@ from grok_np.errors import (
     require_number,
     require_type,
 )
-from grok_np.fourier import gini
 from grok_np.layers import cross_entropy_forward, incidence
+from grok_np.reading import fourier
+from grok_np.reading.fourier import gini
 
 # What an argument may be
 

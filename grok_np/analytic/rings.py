@@ -1,0 +1,325 @@
+"""Rings of neurons of one frequency: moments, the regular star, the untied star, uneven rings that are as exact.
+
+The moment law that decides which rings work is in the head of `analytic`.
+
+Read next: `proofs`.
+"""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+from scipy.optimize import nnls
+
+from grok_np.errors import (
+    require,
+    require_array,
+    require_choice,
+    require_flag,
+    require_integer,
+    require_number,
+    require_type,
+)
+from grok_np.layers import ACTIVATIONS
+from grok_np.networks.mlp import Effective
+
+LARGEST = 10_000  # p or neurons: tables (p, n) of a gigabyte are not made by mistake
+REQUIRED = {"square": (2, 4), "relu": (1, 2, 3, 4), "abs": (2, 4)}
+
+
+def required_moments(activation):
+    """Orders n of the moments that must vanish: all of them for x², those behind the large errors for ReLU and abs.
+
+    >>> required_moments("relu")
+    (1, 2, 3, 4)
+    """
+    require_choice(activation, "activation", REQUIRED)
+    return REQUIRED[activation]
+
+
+def rigid_size(activation):
+    """Fewest neurons that meet the required moments; such a ring is regular, up to turns that the activation ignores.
+
+    Moments 1 to 4 need five nodes. x² and abs only see 2 alpha, where the moments 2 and 4 are 1 and 2: three nodes.
+
+    >>> rigid_size("square"), rigid_size("relu")
+    (3, 5)
+    """
+    return {(2, 4): 3, (1, 2, 3, 4): 5}[required_moments(activation)]
+
+
+def _ring(phases, weights):
+    """Phases and weights, by default ones, checked: two finite arrays (n,)."""
+    phases = require_array(phases, "phases", ndim=1).astype(np.float64, copy=False)
+    require(np.isfinite(phases).all() and len(phases), "phases", phases, "finite, one at least")
+    weights = np.ones_like(phases) if weights is None else require_array(weights, "weights").astype(np.float64)
+    require(phases.shape == weights.shape, "weights.shape", weights.shape, f"that of phases, {phases.shape}")
+    return phases, weights
+
+
+def moments(phases: np.ndarray, weights: np.ndarray | None = None, n_max: int = 12) -> np.ndarray:
+    """M_n / sum of weights for n = 1 .. n_max: complex, of modulus 0 to 1. Weights default to ones.
+
+    >>> np.abs(moments(2 * np.pi * np.arange(5) / 5)).round(12)[:6]
+    array([0., 0., 0., 0., 1., 0.])
+    """
+    require_integer(n_max, "n_max", minimum=1, maximum=10_000)
+    phases, weights = _ring(phases, weights)
+    return np.exp(1j * np.outer(np.arange(1, n_max + 1), phases)) @ weights / weights.sum()
+
+
+def cosine_coefficients(activation, n_max=12):
+    """c_0 .. c_n_max of act(cos t) = sum_m c_m cos(m t), in closed form.
+
+    ReLU: 1/pi, 1/2, then (2/pi) (-1)^(m/2+1) / (m² - 1) for even m and 0 for odd; |cos t| is twice its even part;
+    cos² t = 1/2 + cos(2t) / 2.
+    """
+    required_moments(activation)  # names the activation if it is none of the three
+    require_integer(n_max, "n_max", minimum=2, maximum=10**6)
+    c = np.zeros(n_max + 1)
+    if activation == "square":
+        c[[0, 2]] = 0.5
+        return c
+    m = np.arange(2, n_max + 1, 2)
+    c[0], c[2::2] = 1 / np.pi, 2 / np.pi * (-1.0) ** (m // 2 + 1) / (m**2 - 1)
+    if activation == "abs":
+        return 2 * c
+    c[1] = 0.5
+    return c
+
+
+def ring(p, phases, frequency=1, weights=None, activation="square", allow_inexact=False):
+    """The tied ring with any input phases alpha_i and output weights; whether it works is the moment law's business.
+
+    Parameters
+    ----------
+    p : int
+        Modulus, at least 2.
+    phases : array (n,)
+        Input phases in radians.
+    frequency : int
+        Turns per p tokens, coprime to p: otherwise two answers would look alike.
+    weights : array (n,), optional
+        Output amplitudes; ones by default.
+    activation : str
+        Any key of ``layers.ACTIVATIONS``.
+    allow_inexact : bool
+        Accept a frequency that shares a divisor with p, in order to look at the failure.
+
+    Returns
+    -------
+    Effective
+        A, B (p, n), bias (n,) zero, C (n, p), float64.
+    """
+    require_integer(p, "p", minimum=2, maximum=LARGEST)
+    frequency = coprime(frequency, p, allow_inexact)
+    require_choice(activation, "activation", ACTIVATIONS)
+    phases, weights = _ring(phases, weights)
+    angles = 2 * np.pi * frequency / p * np.arange(p)
+    A = np.cos(angles[:, None] - phases)
+    return Effective(A, A, np.zeros(len(phases)), weights[:, None] * np.cos(angles - 2 * phases[:, None]), activation)
+
+
+def coprime(frequency, p, allow_inexact=False):
+    """The frequency, if it is coprime to p or need not be; a ValueError that says why it must be."""
+    p, frequency = require_integer(p, "p", minimum=2), require_integer(frequency, "frequency", minimum=1)
+    require_flag(allow_inexact, "allow_inexact")
+    shared = math.gcd(frequency, p)
+    if shared > 1 and not allow_inexact:
+        raise ValueError(f"frequency must be coprime to p = {p}, got {frequency}: both are multiples of {shared}, so "
+                         f"tokens {p // shared} apart look the same to every neuron "
+                         "(allow_inexact=True builds it all the same)")
+    return frequency
+
+
+def frequency_array(frequencies, p):
+    """One or more frequencies, each `coprime` to p, as an array of integers."""
+    require_integer(p, "p", minimum=2, maximum=LARGEST)
+    frequencies = require_array(frequencies, "frequencies", ndim=1)
+    require(len(frequencies), "frequencies", frequencies, "one or more")
+    return np.array([coprime(k, p) for k in frequencies])
+
+
+def star(p: int, n_neurons: int, frequency: int = 1, phase: float = 0.0, activation: str = "square",
+         allow_inexact: bool = False) -> Effective:
+    """The regular ring: phases 2 pi i / N + phase.
+
+    For x², logits[a, b, c] = N cos²(k (a-b) w / 2) cos(k (a+b-c) w), for every p, if and only if N is not 1, 2 or 4
+    (`is_exact`). For ReLU and abs the same N are refused, with N = 3 for ReLU, because a large alias reaches the
+    answer; with other N small ones remain, and `largest_modulus` says how far they can be ignored.
+
+    Parameters
+    ----------
+    p, frequency, activation
+        See `ring`.
+    n_neurons : int
+        Ring size N.
+    phase : float
+        Rotation of the ring in radians; it changes nothing for x².
+    allow_inexact : bool
+        Build the ring all the same where it cannot work, in order to look at the failure.
+
+    Raises
+    ------
+    ValueError
+        If N divides the order of a required moment, which then does not vanish.
+
+    Examples
+    --------
+    >>> star(67, n_neurons=3).A.shape
+    (67, 3)
+    >>> star(67, n_neurons=4)
+    Traceback (most recent call last):
+    ValueError: n_neurons must not divide 4 for activation 'square', got 4: moment M_4 of an even ring of 4 does not
+    vanish, so an alias reaches the answer (allow_inexact=True builds it all the same)
+    """
+    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1, maximum=LARGEST)
+    require_choice(activation, "activation", ACTIVATIONS)
+    require_number(phase, "phase", "a finite number", math.isfinite)
+    require_flag(allow_inexact, "allow_inexact")
+    blocking = [n for n in REQUIRED.get(activation, ()) if n % n_neurons == 0]
+    if blocking and not allow_inexact:
+        n = blocking[-1]
+        raise ValueError(f"n_neurons must not divide {n} for activation {activation!r}, got {n_neurons}: moment M_{n} "
+                         f"of an even ring of {n_neurons} does not vanish, so an alias reaches the answer "
+                         "(allow_inexact=True builds it all the same)")
+    return ring(p, 2 * np.pi * np.arange(n_neurons) / n_neurons + phase, frequency, None, activation, allow_inexact)
+
+
+def one_each(values, name, n):
+    """One value for all n, or one for each."""
+    values = require_array(values, name)
+    require(values.shape in ((), (1,), (n,)), f"{name}.shape", values.shape, f"() or ({n},)")
+    return np.broadcast_to(values, n)
+
+
+def stars(p, n_neurons, frequencies, phases=0.0, amplitudes=1.0, activation="square", allow_inexact=False):
+    """Tied stars of several frequencies in one network: its logits are the sum, its margin far wider (`star_margin`).
+
+    ``n_neurons``, ``phases`` and ``amplitudes`` (factors on the output) are one value for all or one per frequency;
+    the rest as in `star`. `best_frequencies` says which to take.
+
+    >>> stars(67, 5, frequencies=[1, 20, 25]).A.shape
+    (67, 15)
+    """
+    frequencies = require_array(frequencies, "frequencies", ndim=1)
+    require(len(frequencies), "frequencies", frequencies, "one or more")
+    sizes, phases, amplitudes = (one_each(values, name, len(frequencies)) for values, name in (
+        (n_neurons, "n_neurons"), (phases, "phases"), (amplitudes, "amplitudes")))
+    each = [star(p, n, k, phase, activation, allow_inexact)
+            for n, k, phase in zip(sizes, frequencies, phases, strict=True)]
+    return together(*[replace(one, C=amplitude * one.C) for one, amplitude in zip(each, amplitudes, strict=True)])
+
+
+def two_windings(windings):
+    """Two integers."""
+    windings = require_array(windings, "windings", ndim=1).tolist()
+    require(len(windings) == 2, "windings", windings, "two integers")
+    return [require_integer(winding, "windings", minimum=-LARGEST, maximum=LARGEST) for winding in windings]
+
+
+def untied_star(p: int, n_neurons: int = 6, windings: tuple[int, int] = (1, 4), frequency: int = 1,
+                allow_inexact: bool = False) -> Effective:
+    """The x² star whose rings for a and b wind x and y times: exact for every p, even ones too, with a wide margin.
+
+    A[a, i] = cos(k a w - x i theta), B[b, i] = cos(k b w - y i theta), C[i, c] = cos(k c w - (x+y) i theta) with
+    theta = 2 pi / N. Then logits = (N/2) cos(k (a+b-c) w) exactly if and only if N divides none of 2x, 2y, 2x+2y, x+y,
+    x-y, 3x+y, x+3y (`certificate`); the smallest N is 6, with windings (1, 4) or (2, 5).
+
+    Raises ValueError naming the divisor otherwise, unless ``allow_inexact``; other arguments as in `star`.
+    """
+    require_integer(p, "p", minimum=2, maximum=LARGEST)
+    frequency = coprime(frequency, p, allow_inexact)
+    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1, maximum=LARGEST)
+    x, y = two_windings(windings)
+    orders = {"2x": 2 * x, "2y": 2 * y, "2x+2y": 2 * x + 2 * y, "x+y": x + y, "x-y": x - y, "3x+y": 3 * x + y,
+              "x+3y": x + 3 * y}
+    blocking = [f"{name} = {value}" for name, value in orders.items() if value % n_neurons == 0]
+    if blocking and not allow_inexact:
+        raise ValueError(f"n_neurons must not divide any of {', '.join(orders)} for windings x, y = {x, y}, got "
+                         f"{n_neurons}, which divides {' and '.join(blocking)} "
+                         "(allow_inexact=True builds it all the same)")
+    turn = 2 * np.pi * np.arange(n_neurons) / n_neurons
+    angles = 2 * np.pi * frequency / p * np.arange(p)
+    return Effective(np.cos(angles[:, None] - x * turn), np.cos(angles[:, None] - y * turn), np.zeros(n_neurons),
+                     np.cos(angles - (x + y) * turn[:, None]), "square")
+
+
+def together(*networks):
+    """One network with the neurons of all: its logits are the sum. How stars of several frequencies are combined."""
+    for network in networks:
+        require_type(network, "each of networks", Effective)
+    require(len({network.activation for network in networks}) == 1, "networks", len(networks),
+            "one or more of the same activation")
+    return replace(networks[0], A=np.hstack([n.A for n in networks]), B=np.hstack([n.B for n in networks]),
+                   bias=np.concatenate([n.bias for n in networks]), C=np.vstack([n.C for n in networks]))
+
+
+def exact_weights(phases, activation="square"):
+    """Positive weights, of mean 1, with which a ring of these phases meets every required moment.
+
+    Freedom made visible: five or more phases all round the circle can usually be served for x², nine or more for ReLU,
+    however uneven. Found as a non-negative least squares problem, linear in the weights.
+
+    Raises
+    ------
+    ValueError
+        If there are none, as for a ring of the rigid size that is not regular.
+    """
+    phases, _ = _ring(phases, None)
+    waves = np.exp(1j * np.outer(required_moments(activation), phases))
+    equations = np.vstack([waves.real, waves.imag, np.ones_like(phases)])
+    weights, residual = nnls(equations, np.append(np.zeros(2 * len(waves)), len(phases)))
+    if residual > 1e-9 * len(phases):
+        raise ValueError(f"phases must leave room for positive weights without moments "
+                         f"{required_moments(activation)}, got {phases.tolist()}: the best misses by {residual:.2g}")
+    return weights
+
+
+def uneven_ring(n_neurons, moment, activation="square"):
+    """Phases and weights, of mean 1, of the N-ring with M_1 = .. = M_(N-2) = 0 and M_(N-1) = moment, of the sum.
+
+    Orders are of u = exp(i alpha); for x² and abs, which see only 2 alpha, u = exp(2 i alpha) and M_n here is their
+    M_2n. With m = moment, |m| < 1,
+
+        nodes     the N roots of  u^N - m u = 1 - conj(m) u^(N-1),  all on the circle
+        weights   1 / (N - 1 + |u^(N-1) - m|² / (1 - |m|²)),  whose sum is 1
+
+    These are the Szego quadratures of degree N - 2: up to a turn *every* N nodes with positive weights and these
+    vanishing moments are of this form (Verblunsky's theorem; Simon 2005, Orthogonal Polynomials on the Unit Circle).
+    m = 0 is the regular ring. Its next moments follow, M_N = 1 - |m|² and M_(N+1) = -conj(m) (1 - |m|²), because the
+    equation of the nodes, times a power of u and summed, is a recursion for the moments.
+
+    So with one neuron more than the `rigid_size` m is the only freedom: the lopsided ReLU rings of six. The article's
+    published weights have |M_5| = 0.46, |M_6|, |M_7| = 0.79, 0.35 where the law says 0.78, 0.36.
+
+    >>> phases, weights = uneven_ring(4, 0.4)                  # four x² neurons, as exact as three
+    >>> np.abs(moments(phases, weights, 4)[[1, 3]]).max() < 1e-12
+    np.True_
+    >>> np.abs(moments(*uneven_ring(6, 0.52, "relu"), 8)).round(2)
+    array([0.  , 0.  , 0.  , 0.  , 0.52, 0.73, 0.38, 0.2 ])
+    """
+    n_neurons = require_integer(n_neurons, "n_neurons", minimum=rigid_size(activation) + 1, maximum=1000)
+    require_type(moment, "moment", int, float, complex, np.number)
+    require(abs(moment) < 1, "moment", moment, "of modulus below 1 (at 1 weights vanish)")
+    equation = np.zeros(n_neurons + 1, complex)  # highest power first; u^(N-1) and u are different powers, as N > 2
+    equation[[0, 1, -2, -1]] = 1, np.conj(moment), -moment, -1
+    turns = 1 if activation == "relu" else 2
+    angles = np.sort(np.angle(np.roots(equation)))
+    weights = 1 / (n_neurons - 1 + abs(np.exp(1j * (n_neurons - 1) * angles) - moment) ** 2 / (1 - abs(moment) ** 2))
+    return angles / turns, n_neurons * weights
+
+
+def gromov(p, n_neurons, rng):
+    """Gromov's analytic weights: random frequencies and phases, exact only as N grows (arXiv 2301.02679).
+
+    phi_out = phi_a + phi_b; everything unwanted averages out like 1 / sqrt N, where the untied star needs six neurons.
+    """
+    require_integer(p, "p", minimum=2, maximum=LARGEST)
+    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1, maximum=LARGEST)
+    require_type(rng, "rng", np.random.Generator)
+    frequency = rng.integers(1, max(2, (p + 1) // 2), n_neurons)
+    phase_a, phase_b = rng.uniform(0, 2 * np.pi, (2, n_neurons))
+    angles = 2 * np.pi / p * np.outer(np.arange(p), frequency)
+    return Effective(np.cos(angles - phase_a), np.cos(angles - phase_b), np.zeros(n_neurons),
+                     np.cos(angles - phase_a - phase_b).T, "square")

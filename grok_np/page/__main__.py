@@ -1,0 +1,4 @@
+from grok_np.page.explorer import main
+
+if __name__ == "__main__":
+    main()
