@@ -21,7 +21,7 @@ def run(tmp_path, name, *arguments):
 
 
 def test_every_example_is_tested():
-    tested = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*examples.py"))
+    tested = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*.py"))
     missing = [path.name for path in EXAMPLES.glob("*.py") if f'"{path.name}"' not in tested]
     assert not missing
 
