@@ -55,12 +55,12 @@ def attention(layout, scores=None):
     if scores is None:
         return effective
     b = scores(np.arange(7)[:, None], np.arange(1, 3))
-    return replace(effective, score_b=b, score_a=np.repeat(b, len(effective.score_a) // 7, axis=0))
+    return replace(effective, scores=(np.repeat(b, len(effective.scores[0]) // 7, axis=0), b, *effective.scores[2:]))
 
 
 EXACT = {"clock": analytic.clock, "pizza": analytic.pizza}
 EXACT = {name: analytic.on_circles(build(P, [3, 7]), [3, 7]) for name, build in EXACT.items()}
-MAPS = {name: clock_pizza.by_sum_and_difference(clock_pizza.correct_logits(clock_pizza.all_logits(*network)))
+MAPS = {name: clock_pizza.by_sum_and_difference(clock_pizza.correct_logits(reading.all_logits(*network)))
         for name, network in EXACT.items()}
 PIZZA_SCORES = clock_pizza.principal_components(clock_pizza.token_table(*EXACT["pizza"])).scores[:P]
 CIRCLES = clock_pizza.isolated_circles(*EXACT["pizza"])
@@ -149,8 +149,8 @@ FIGURES = {
     "replacements": (lambda: figures.replacements([0, 5], 2 * [reading.rings.scores(STARS, SPLIT)]),
                      "the weights from step 0, the waves read from them",
                      lambda: figures.replacements([0, 5], 2 * [reading.rings.scores(NOISE, SPLIT)]), "Not grokked"),
-    "scores": (lambda: figures.scores(reading.rings.scores(STARS, SPLIT)), "100.0% (learned weights)",
-               lambda: figures.scores(reading.rings.scores(NOISE, SPLIT)), "No ring was found"),
+    "scores": (lambda: figures.scores(reading.rings.scores(STARS, SPLIT)), "100.0% with the learned weights, ",
+               lambda: figures.scores(reading.rings.scores(NOISE, SPLIT)), "in which there is no ring"),
     "shares": (lambda: figures.shares([[1.0, 0.5], [0, 0]], ["tied", "one-hot"], ["decay 1", "decay 3"],
                                       [("symmetric", 1), ("not symmetric", 1)]), "in 1 of 2 rows, none in 1",
                lambda: figures.shares([[0.0]], ["tied"], ["decay 1"]), "in 0 of 1 rows"),
@@ -163,7 +163,7 @@ FIGURES = {
     "swings": (lambda: figures.swings({"beta1 = 0.9": GROKKED}), "with none of these; at rest",
                lambda: figures.swings({"beta1 = 0.9": GROKKED, "beta1 = 0.99": SWINGING}), "beta1 = 0.99 (by a factor"),
     "training_curves": (lambda: figures.training_curves(GROKKED), "right from step 100, held-out data from step 1,000",
-                        lambda: figures.training_curves(MEMORISED), "held-out data never, at best 10.0%"),
+                        lambda: figures.training_curves(MEMORISED), "held-out data never all, 10.0% at best"),
     "transition": (lambda: figures.transition([0, 1], [[0.99, 0.2], [0.3, 0.8]], CLOUD), ": from pizza to clock",
                    lambda: figures.transition([0, 1], [[0.5, 0.2], [0.5, 0.8]]), "no way from pizza to clock"),
     "waves": (lambda: figures.waves(STARS, RINGS), "holds 100% or more of each neuron",
@@ -308,8 +308,7 @@ def test_attention_follows_the_rate():
 
 
 def test_attention_of_noise_is_not_called_periodic():
-    noise = SimpleNamespace(score_a=RNG.normal(size=(59, 2)), score_b=RNG.normal(size=(59, 2)), score_last=None,
-                            attention_rate=1.0)
+    noise = SimpleNamespace(scores=(RNG.normal(size=(59, 2)), RNG.normal(size=(59, 2))), attention_rate=1.0)
     assert figures.attention(noise, 59).get_suptitle().startswith("Attention is not periodic")
 
 

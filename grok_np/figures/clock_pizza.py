@@ -124,18 +124,17 @@ def circles(scores, isolated):
         top.set(aspect="equal", xticks=[], yticks=[], xlim=(-1.3, 1.3), ylim=(-1.3, 1.3))
         role = f"\naccompanies {one.accompanies}" if one.accompanies else ""
         top.set_title(f"frequency {k}\nalone {one.accuracy:.0%} right{role}", fontsize=9)
-        values = np.maximum(np.nan_to_num(list(one.explained.values()), nan=0), 0)
+        values = np.maximum(np.nan_to_num(list(one.agreement.values()), nan=0), 0)
         bottom.barh(range(len(values))[::-1], values, color="0.45")
         bottom.set(yticks=range(len(values))[::-1], xlim=(0, 1.05), xticks=(0, 0.5, 1))
-        bottom.set_yticklabels(list(one.explained) if i % columns == 0 else [], fontsize=9)
-        bottom.set_xlabel("explained", fontsize=9)
-    best = {name: sum(max(one.explained, key=lambda name: np.nan_to_num(one.explained[name], nan=-9)) == name
-                      and np.nan_to_num(one.explained[name], nan=-9) > 0.5 for one in isolated)
-            for name in (isolated[0].explained if isolated else ())}
-    found = ", ".join(f"{count} {name}" for name, count in best.items() if count)
+        bottom.set_yticklabels(list(one.agreement) if i % columns == 0 else [], fontsize=9)
+        bottom.set_xlabel("agreement", fontsize=9)
+    winners = [max(one.agreement, key=lambda name: np.nan_to_num(one.agreement[name], nan=-9)) for one in isolated
+               if np.nan_to_num(list(one.agreement.values()), nan=-9).max() > 0.5]
+    found = ", ".join(f"{winners.count(name)} {name}" for name in dict.fromkeys(winners))
     if isolated:
-        title(figure, f"{len(isolated)} circles of the embedding. Formula that explains most of a circle's own logits: "
-                      f"{found or 'none explains half'}",
+        title(figure, f"{len(isolated)} circles of the embedding. Formula that agrees best with a circle's own logits: "
+                      f"{found or 'none above one half'}",
               "pizza': the pizza's second formula. accompanying: a second circle that helps where the first is weak")
     else:
         title(figure, "The embedding holds no circle: no two principal components share a frequency")

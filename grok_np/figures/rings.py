@@ -207,7 +207,8 @@ def scores(rows):
     for axis in (left, right):
         axis.grid(axis="y", color="0.9")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    found = ", ".join(f"{test.accuracy:.1%} ({name})" for name, _, test in rows)
-    title(figure, f"Held-out pairs right: {found}", *(
-        [] if len(rows) > 1 else ["No ring was found, so there is nothing to replace the weights by"]))
+    learned, *others = [row[2].accuracy for row in rows]
+    title(figure, f"Held-out pairs right: {learned:.1%} with the learned weights, "
+          + (f"{min(others):.1%} to {max(others):.1%} with what was read from them" if others else
+             "in which there is no ring to replace them by"))
     return figure

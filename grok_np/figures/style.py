@@ -19,7 +19,7 @@ WIDTH = 8.4  # inches: a page of a README is some 840 pixels wide, so that lette
 
 def title(figure, *sentences):
     """Write the sentences over the figure, each on lines of its own that fit its width."""
-    letters = int(figure.get_figwidth() * 72 / 6.2)  # a letter of 11 points is some 5.5 points wide
+    letters = int(figure.get_figwidth() * 72 / 5.9)  # a letter of 11 points is some 5.5 points wide
     figure.suptitle("\n".join(line for sentence in sentences for line in wrap(sentence, letters)), fontsize=11)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from grok_np.figures.style import BLACK, BLUE, CYCLE, GREEN, GREY, RED, SKY, WIDTH, YELLOW, title
 
@@ -35,7 +36,8 @@ def _when_learned(history):
         return f"Still learning: {train[-1]:.0%} of the training and {test[-1]:.0%} of the held-out data are right"
     memorised = f"Training data all right from step {memorised:,}"
     if grokked is None:
-        return f"{memorised}; held-out data never, at best {test.max():.1%}, at the end {test[-1]:.1%}"
+        end = f", {test[-1]:.1%} at the end" if test[-1] < test.max() else ""
+        return f"{memorised}; held-out data never all, {test.max():.1%} at best{end}"
     lost = "" if test[-1] == 1 else f" (but {test[-1]:.1%} at the end)"
     return f"{memorised}, held-out data from step {grokked:,}{lost}"
 
@@ -123,6 +125,7 @@ def replacements(steps, rows_by_step):
         first[name] = first_step(steps, values == 1)
     axis.set(xscale="log", xlabel="step (at the checkpoints)", ylabel="held-out accuracy", ylim=(-0.03, 1.03))
     axis.set_xlim(left=max(1, 0.8 * min((step for step in steps if step), default=1)))
+    axis.xaxis.set_minor_formatter(NullFormatter())
     figure.legend(*axis.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=4, fontsize=9)
     learned = first.pop("learned weights")
     waves = {name: step for name, step in first.items() if step is not None}

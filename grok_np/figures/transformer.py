@@ -14,10 +14,11 @@ def attention(effective, p):
     The pairs are drawn in the order of k a mod p and k b mod p, k the strongest frequency of the head's scores: a wave
     of frequency k is then one period wide.
     """
-    n_heads = effective.score_b.shape[1]
+    table_a, score_b = effective.scores[:2]
+    n_heads = score_b.shape[1]
     figure = Figure(figsize=(min(max(2.1 * n_heads, 5), WIDTH), 5), layout="constrained")
     axes = figure.subplots(2, n_heads, squeeze=False)
-    score_a = effective.score_a.reshape(p, -1, n_heads).mean(axis=1)  # "a b": mean over the query b
+    score_a = table_a.reshape(p, -1, n_heads).mean(axis=1)  # "a b": mean over the query b
     pattern, held, spread = _weights_on_a(effective, p), [], []
     for head, (line, image) in enumerate(axes.T):
         power = fourier.power(score_a[:, [head]].astype(np.float64))[1:, 0]
@@ -25,7 +26,7 @@ def attention(effective, p):
         held.append(power[np.array(strongest, int) - 1].sum() / max(power.sum(), 1e-300))
         spread.append(float(np.ptp(pattern[head])))
         line.plot(score_a[:, head], color=GREEN, lw=2.2, alpha=0.6, label="of a")
-        line.plot(effective.score_b[:, head], color=BLACK, lw=0.8, ls="--", label="of b")
+        line.plot(score_b[:, head], color=BLACK, lw=0.8, ls="--", label="of b")
         line.set_title(f"head {head}: k = {', '.join(map(str, strongest))}", fontsize=9)
         k = strongest[0] if strongest else 1
         order = np.argsort(k * np.arange(p) % p)
@@ -46,11 +47,9 @@ def attention(effective, p):
 
 def _weights_on_a(effective, p):
     """Attention of the last position to a, (heads, p, p), as the second stage of `transformer.mix_forward` mixes it."""
-    n_heads = effective.score_b.shape[1]
-    scores = [np.broadcast_to(effective.score_a.reshape(p, -1, n_heads), (p, p, n_heads)),
-              np.broadcast_to(effective.score_b, (p, p, n_heads))]
-    if effective.score_last is not None:
-        scores.append(np.broadcast_to(effective.score_last, (p, p, n_heads)))
+    n_heads = effective.scores[1].shape[1]
+    tables = (effective.scores[0].reshape(p, -1, n_heads), *effective.scores[1:])
+    scores = [np.broadcast_to(table, (p, p, n_heads)) for table in tables]
     soft, _ = softmax_forward(np.stack(scores, axis=-1))
     rate = effective.attention_rate
     return np.moveaxis(rate * soft[..., 0] + (1 - rate), 2, 0)
