@@ -6,6 +6,8 @@ from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 
+from threadpoolctl import threadpool_limits
+
 from grok_np import DivergedError, RunError, figures
 from grok_np.learning.machine import cores
 from grok_np.learning.sweep import SweepError
@@ -34,9 +36,13 @@ def one_line(kind, error, trace):
 
 
 def workers():
-    """An executor: a process a core, which leave Ctrl-C to the training loop; in a notebook one thread."""
-    return ThreadPoolExecutor(1) if NOTEBOOK else ProcessPoolExecutor(
-        cores(), get_context("spawn"), signal.signal, (signal.SIGINT, signal.SIG_IGN))
+    """An executor: a process a core, each on one BLAS thread; in a notebook a single thread."""
+    return ThreadPoolExecutor(1) if NOTEBOOK else ProcessPoolExecutor(cores(), get_context("spawn"), _alone)
+
+
+def _alone():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the training loop, which saves, or for nobody here
+    threadpool_limits(1, user_api="blas")
 
 
 def show(folder, pictures, page=None):

@@ -78,7 +78,7 @@ if __name__ == "__main__":
         print(f"\nshare that generalises (at once or after a delay)\n{name:16s}" + "".join(f"{x:>8}" for x in values))
         for weight_decay, line in zip(WEIGHT_DECAYS, table[..., 2:].sum(axis=-1), strict=True):
             print(f"decay {weight_decay:<10g}" + "".join(f"{value:8.0%}" for value in line))
-        pictures[name] = (figures.phase_diagrams(
-            {"addition": table[None]}, ("weight decay", WEIGHT_DECAYS), (name.replace("_", " "), values), ("p =", [67])),
-            "blue: groks; green: generalises at once; orange: memorises only; grey: learns nothing")
+        axes = ("weight decay", WEIGHT_DECAYS), (name.replace("_", " "), values), ("p =", [67])
+        pictures[name] = (figures.phase_diagrams({"addition": table[None]}, *axes),
+                          "blue: groks; green: generalises at once; orange: memorises only; grey: learns nothing")
     show(options.out, pictures)

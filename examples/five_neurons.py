@@ -106,14 +106,13 @@ def draw(run):
     if rings:
         shown = np.array(list(rings))
         few = sorted({int(shown[np.abs(shown - step).argmin()]) for step in np.geomspace(shown[0], shown[-1], 6)})
+        moments = [read_out_moments(ring) for ring in rings.values()]
         losses = {name: run.history[f"{name}_loss"][np.searchsorted(run.history["step"], shown)]
                   for name in ("train", "test")}
         pictures |= {
             "stars": (figures.stars_in_training([(step, rings[step]) for step in few]), "whether a star forms"),
             "star": (figures.stars([rings[shown[-1]]]), "the learned star (colour) beside the regular one (grey)"),
-            "moments": (figures.moments_beside_losses(shown, np.array([read_out_moments(ring) for ring in rings.values()]),
-                                                      losses),
-                        "which moments vanish as the losses fall"),
+            "moments": (figures.moments_beside_losses(shown, np.array(moments), losses), "which moments vanish"),
         }
     return pictures
 
