@@ -68,7 +68,7 @@ def shares(rows):
 def published_shares(path):
     """The same of the article's table (sparse_parity_phase.json)."""
     out = np.zeros((len(WEIGHT_DECAYS), len(TRAIN_SIZES), len(HIDDEN_SIZES), len(CLASSES)))
-    for one in json.loads(path.read_text())["cells"]:
+    for one in json.loads(path.read_text(encoding="utf-8"))["cells"]:
         place = (WEIGHT_DECAYS.index(one["weight_decay"]), TRAIN_SIZES.index(one["train_size"]),
                  HIDDEN_SIZES.index(one["hidden_size"]))
         out[place] = [one[name] for name in CLASSES]

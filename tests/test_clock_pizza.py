@@ -20,7 +20,7 @@ CHECKPOINTS = ("p99zdpze5l", "l8k1hzciux", "p71frej8t7", "18c9ev5v5p", "dy65ktpi
 def test_published_networks(reference, name):
     """Every measure of every published checkpoint, asked to 1e-3; here to 1e-5."""
     model, params, *_ = published.load(reference(f"pizza/{name}.npz"))
-    expected = json.loads(reference("pizza/expected.json").read_text())[name]
+    expected = json.loads(reference("pizza/expected.json").read_text(encoding="utf-8"))[name]
     logits = clock_pizza.all_logits(model, params)
     assert clock_pizza.accuracy(logits) == pytest.approx(expected["grid_accuracy"], abs=1e-12)
     for of, key in (("correct", "distance_irrelevance"), ("largest wrong", "distance_irrelevance_max_wrong_logit")):
@@ -39,7 +39,7 @@ def test_published_networks(reference, name):
                                                ("p71frej8t7", "pizza"), ("dy65ktpiij", "neither")])
 def test_circles_and_verdict_of_published_networks(reference, name, verdict):
     model, params, *_ = published.load(reference(f"pizza/{name}.npz"))
-    expected = json.loads(reference("pizza/expected.json").read_text())[name]["logit_fve"]
+    expected = json.loads(reference("pizza/expected.json").read_text(encoding="utf-8"))[name]["logit_fve"]
     found = clock_pizza.isolated_circles(model, params)
     for one, theirs in zip(found, expected, strict=False):
         assert one.circle.frequency == theirs["freq"]

@@ -128,7 +128,7 @@ def article(reference):
 
 def test_the_articles_network_has_the_published_losses(article, reference):
     effective, split = article
-    expected = json.loads(reference("pair/main_model_expected.json").read_text())
+    expected = json.loads(reference("pair/main_model_expected.json").read_text(encoding="utf-8"))
     train = rings.score(effective, split.train_inputs, split.train_labels)
     test = rings.score(effective, split.test_inputs, split.test_labels)
     assert (train.accuracy, test.accuracy) == (1, 1)
