@@ -1,4 +1,4 @@
-"""The doors: a network, a task, a loss, an activation and an optimizer from outside, as `examples/bring_your_own` has them."""
+"""The doors: network, task, loss, activation and optimizer from outside, as `examples/bring_your_own` has them."""
 
 import json
 import os
