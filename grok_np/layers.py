@@ -256,6 +256,22 @@ def hinge_backward(dloss, cache):
 BINARY_LOSSES = {"logistic": (logistic_forward, logistic_backward), "hinge": (hinge_forward, hinge_backward)}
 
 
+TIE = 64
+
+
+def predict(logits):
+    """The class whose logit exceeds every other by more than ``TIE`` roundings of the largest |logit|, else -1."""
+    first = logits.argmax(axis=-1)
+    two = np.partition(logits, -2, axis=-1)[..., -2:]
+    scale = np.finfo(logits.dtype).eps * np.abs(logits).max(axis=(-2, -1), keepdims=True)[..., 0]
+    return np.where(two[..., 1] - two[..., 0] > TIE * scale, first, -1)
+
+
+def accuracy(predicted, labels):
+    """Fraction of predictions that are right."""
+    return float((predicted == labels).mean())
+
+
 def predictions(logits, loss):
     """The answers that a loss takes outputs for: the largest of the logits (..., B, p), or whether f (..., B) > 0."""
     return logits.argmax(axis=-1) if loss in LOSSES else (logits > 0).astype(np.int64)
