@@ -9,10 +9,10 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from grok_np import MLP, Transformer, analytic, strategies
+from grok_np.layers import predict
 from grok_np.networks.deep import DeepMLP, DeepTransformer
 from grok_np.networks.mlp import FACTORINGS
-from grok_np.layers import predict
-from grok_np.reading import all_logits, clock_pizza, published
+from grok_np.reading import all_activations, all_logits, clock_pizza, published
 
 CHECKPOINTS = ("p99zdpze5l", "l8k1hzciux", "p71frej8t7", "18c9ev5v5p", "dy65ktpiij", "f5dh675z97", "2fsoiei4o2")
 
@@ -27,7 +27,8 @@ def test_published_networks(reference, name):
     model, params, *_ = published.load(reference(f"pizza/{name}.npz"))
     expected = json.loads(reference("pizza/expected.json").read_text())[name]
     logits = all_logits(model, params)
-    assert share_right(logits) == pytest.approx(expected["grid_accuracy"], abs=1e-12)
+    exact = all_logits(model, {key: W.astype(np.float64) for key, W in params.items()})
+    assert share_right(exact) == pytest.approx(expected["grid_accuracy"], abs=1e-12)
     for of, key in (("correct", "distance_irrelevance"), ("largest wrong", "distance_irrelevance_max_wrong_logit")):
         assert clock_pizza.distance_irrelevance(model, params, of=of) == pytest.approx(expected[key], abs=1e-5)
     assert clock_pizza.circularity(model, params) == pytest.approx(expected["circularity"], abs=1e-5)
@@ -224,13 +225,42 @@ def test_the_two_pizza_formulas_are_nearly_one(p, k):
     assert 0.6 < clock_pizza.formula_agreement(clock, k, "pizza") < 0.85
 
 
+def test_agreement_is_two_correlations_less_one():
+    """So it is no fraction: 1 at best, -1 for no relation or no logits at all, -3 for the opposite."""
+    clock, noise = analytic.clock_logits(31), np.random.default_rng(0).normal(size=(31, 31, 31))
+    found = [clock_pizza.formula_agreement(logits, 1, "clock") for logits in (clock, noise, 0 * clock, -clock)]
+    np.testing.assert_allclose(found, [1, -1, -1, -3], atol=0.05)
+
+
+def test_circles_of_any_frequency_can_stand_alone_for_composite_p():
+    """Frequency 3 of p = 15 cannot add, but its circle can be looked at."""
+    model = MLP(15, 2, 4)
+    angle = 2 * np.pi * 3 / 15 * np.arange(15)
+    params = draw(model) | {"W_E": np.stack([np.cos(angle), np.sin(angle)], axis=1)}
+    one, = clock_pizza.isolated_circles(model, params)
+    assert one.circle.frequency == 3 and one.accuracy < 0.5 and one.accompanies is None
+
+
+def test_logits_and_activations_of_all_pairs():
+    model = MLP(5, 3, 4, "gelu", bias=True)
+    params = draw(model)
+    effective = model.effective(params)
+    np.testing.assert_allclose(all_logits(model, params)[2, 4], model.forward(params, [[2, 4]])[0][0])
+    np.testing.assert_allclose(all_logits(model, params), analytic.logits(effective, 5))
+    np.testing.assert_allclose(all_activations(model, params) @ effective.C, all_logits(model, params))
+    for read in (all_logits, all_activations):
+        with pytest.raises(ValueError, match="params must be arrays of the model's shapes"):
+            read(model, {})
+        with pytest.raises(ValueError, match="model must be a network"):
+            read(3, params)
+
+
 def test_bad_arguments_are_named():
     model = MLP(5, 3, 4)
     params = draw(model)
-    with pytest.raises(ValueError, match=r"triples must be an integer array \(n, 3\), n >= 1, got"):
-        clock_pizza.gradient_symmetricity(model, params, triples=[[1, 2]])
-    with pytest.raises(ValueError, match=r"triples must be in \[0, 5\), got \[\[0, 2, 5\]\]"):
-        clock_pizza.gradient_symmetricity(model, params, triples=[[0, 2, 5]])
+    for triples in ([[1, 2]], [[0, 2, 5]], [[-1, 2, 3]]):
+        with pytest.raises(ValueError, match=r"triples must be an integer array \(n, 3\), n >= 1, in \[0, 5\), got"):
+            clock_pizza.gradient_symmetricity(model, params, triples=triples)
     with pytest.raises(ValueError, match="of must be one of correct, largest wrong, got 'wrong'"):
         clock_pizza.distance_irrelevance(model, params, of="wrong")
     with pytest.raises(ValueError, match="formula must be one of clock, pizza"):

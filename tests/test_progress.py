@@ -167,9 +167,22 @@ def test_what_each_centring_counts(centring, kept):
 def test_key_frequencies_of_a_table():
     w = 2 * np.pi / 13 * np.arange(13)
     waves = np.stack([np.cos(3 * w), np.sin(3 * w), np.cos(5 * w + 1)])
-    table = waves.T @ np.random.default_rng(0).normal(size=(3, 4)) + 100
+    table = waves.T @ np.random.default_rng(0).normal(size=(3, 4)) + 100  # the constant does not count
     assert progress.table_key_frequencies(table) == [3, 5]
+    assert progress.table_key_frequencies(np.zeros((7, 2))) == []
+    two = (2 * np.cos(3 * w) + np.cos(w))[:, None]  # shares 0.8 and 0.2
+    assert progress.table_key_frequencies(two, 0.19) == [1, 3] and progress.table_key_frequencies(two, 0.21) == [3]
     assert progress.table_key_frequencies(np.eye(12)) == []  # an even spread
+
+
+def test_a_network_trained_on_all_pairs_has_no_test_loss():
+    logits = np.random.default_rng(0).normal(size=(5, 5, 5))
+    everything = np.ones((5, 5), bool)
+    found = progress.measures(logits, 2, everything)
+    assert np.isnan(found["test_loss"]) and found["train_loss"] == progress.loss(logits)
+    assert np.isnan([progress.loss(logits, ~everything), progress.restricted_loss(logits, 1, ~everything),
+                     progress.excluded_loss(logits, 1, ~everything)]).all()
+    assert np.isnan(progress.ablations(logits, 1, ~everything)["nothing taken out"])
 
 
 def test_subtraction_is_addition_with_b_turned_around():
@@ -291,12 +304,14 @@ SOME = np.eye(5, dtype=bool)
     (lambda: progress.loss(np.zeros((3, 4, 4))), r"logits.shape must be .*, got \(3, 4, 4\)"),
     (lambda: progress.loss(np.zeros((3, 3, 2))), r"logits.shape must be .*, got \(3, 3, 2\)"),
     (lambda: progress.loss(ZEROS, np.ones((5, 5))), "mask must be bool .* got 'float64"),
-    (lambda: progress.loss(ZEROS, np.zeros((5, 5), bool)), "mask must be True for at least one pair"),
+    (lambda: progress.measures(ZEROS, 1, 3), "train_mask must be bool .* got 'int64"),
+    (lambda: progress.measures(ZEROS, 1, SOME, SOME[:4]), "test_mask must be bool of shape .* got 'bool of shape"),
     (lambda: progress.restricted_loss(ZEROS, [1, 3]), r"from 1 to p//2 = 2, got \[1, 3\]"),
     (lambda: progress.excluded_loss(ZEROS, 0), "frequencies must be an integer >= 1, got 0"),
     (lambda: progress.fraction_explained(ZEROS, 1, "none"), "centring must be one of total, .*got 'none'"),
-    (lambda: progress.key_frequencies(np.zeros(5)), r"logits_or_weights must be of shape .*, got \(5,\)"),
-    (lambda: progress.key_frequencies(np.zeros((3, 2))), "rows of logits_or_weights must be an integer >= 4, got 3"),
+    (lambda: progress.key_frequencies(np.zeros(5)), r"logits.shape must be of length 3, got \(5,\)"),
+    (lambda: progress.table_key_frequencies(np.zeros((3, 2))), r"table.shape must be .* p >= 4, got \(3, 2\)"),
+    (lambda: progress.table_key_frequencies(np.eye(5), 1.5), r"share must be in \(0, 1\], got 1.5"),
     (lambda: progress.neuron_frequencies(np.zeros((3, 2, 5))), r"neurons.shape must be \(p, p, h\), got \(3, 2, 5\)"),
     (lambda: progress.measures(ZEROS, 1, SOME, W_E=np.zeros((6, 2))), r"W_E.shape must be \(5, d\)"),
     (lambda: progress.measures(ZEROS, 1, SOME, W_L=np.zeros((2, 6))), r"W_L.shape must be \(h, 5\)"),

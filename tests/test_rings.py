@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grok_np import analytic
+from grok_np.layers import predict
 from grok_np.networks.mlp import Effective
 from grok_np.reading import rings
-from grok_np.layers import cross_entropy_forward, predict
 from grok_np.reading.progress import fraction_explained
 from grok_np.tasks import ModularArithmetic, Split
 
@@ -190,7 +190,7 @@ def test_the_articles_network_has_the_published_losses(article, reference):
     np.testing.assert_allclose(test.loss / 67, expected["eval_loss"], rtol=1e-6)
     np.testing.assert_allclose(train.loss / 67, expected["train_loss"], rtol=1e-6)
     # Square waves do not come close, cosines with the second harmonic and the constant do.
-    assert results["pure cosines"][1].accuracy == 1 and 0.6 < results["square waves"][1].accuracy < 0.75
+    assert results["pure cosines"][1].accuracy == 1 and 0.4 < results["square waves"][1].accuracy < 0.6
     assert results["second harmonic and constant"][1].loss < 2 * test.loss < results["pure cosines"][1].loss
 
 

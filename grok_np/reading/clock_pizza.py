@@ -264,7 +264,7 @@ def isolate(model, params, components):
     parts = principal_components(token_table(model, params))
     require("W_E" in params, "params", sorted(params), "with an embedding W_E")
     chosen = np.unique(require_array(components, "components", ndim=1))
-    require(len(chosen) and np.isin(chosen, np.arange(len(parts.directions))).all(), "components", components,
+    require(len(chosen) and np.isin(chosen, np.arange(len(parts.directions))).all(), "components", chosen.tolist(),
             f"one or more of 0 to {len(parts.directions) - 1}")
     kept = parts.mean + parts.scores[:, chosen.astype(int)] @ parts.directions[chosen.astype(int)]
     W_E = params["W_E"]

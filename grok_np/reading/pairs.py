@@ -11,7 +11,7 @@ from grok_np.tasks import all_pairs
 
 def check(model, params):
     """An error that names what is wrong with a model or its parameters."""
-    require(hasattr(model, "p") and hasattr(model, "forward"), "model", model, "a network that takes pairs mod p")
+    require(hasattr(model, "p") and hasattr(model, "mix_forward"), "model", model, "a network that takes pairs mod p")
     require_type(params, "params", dict)
     shapes = {name: np.shape(W) for name, W in params.items()}
     require(shapes == dict(model.shapes), "params", shapes, f"arrays of the model's shapes, {model.shapes}")
@@ -19,18 +19,18 @@ def check(model, params):
 
 def all_logits(model, params) -> np.ndarray:
     """Logits (p, p, n) of every pair, indexed [a, b, output], in the dtype of ``params``."""
-    check(model, params)
-    return model.forward(params, all_pairs(model.p))[0].reshape(model.p, model.p, -1)
+    return _mix(model, params)[0].reshape(model.p, model.p, -1)
 
 
 def all_activations(model, params) -> np.ndarray:
-    """Activations (p, p, h) of the neurons after the non-linearity at every pair, indexed [a, b, neuron].
+    """Activations (p, p, h) of the neurons after the non-linearity, at every pair, indexed [a, b, neuron]."""
+    return _mix(model, params)[1][-1].reshape(model.p, model.p, -1)
 
-    Of a deeper network those of its last layer; h is 0 where there are no neurons.
-    """
+
+def _mix(model, params):
     check(model, params)
-    _, cache = model.forward(params, all_pairs(model.p))
-    return cache[-1].reshape(model.p, model.p, -1)
+    dtype = np.result_type(*params.values())
+    return model.mix_forward(model.effective(params), model.index(all_pairs(model.p), dtype))
 
 
 def grid(logits):

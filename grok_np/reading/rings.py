@@ -132,8 +132,8 @@ def cosine(angles):
 def square_wave(angles):
     """A wave of two values whose fundamental is cos: +-pi/4, as Swaroop 2026 (arXiv 2603.23784) idealises input waves.
 
-    The networks here do not compute with such waves: put into the article's published one, a third of its answers are
-    wrong, where cosines leave all right (see `scores`).
+    The article's published network does not compute with them: with square waves for its own half of the answers are
+    wrong, with cosines none (`scores`).
     """
     return np.copysign(np.pi / 4, np.cos(angles))
 
