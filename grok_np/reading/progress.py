@@ -442,7 +442,8 @@ def measures(logits, frequencies, train_mask, test_mask=None, *, W_E=None, W_L=N
     """
     logits = _square(logits)
     p = len(logits)
-    k, train_mask = _numbers(frequencies, p), _chosen(train_mask, p, "train_mask")
+    k = _numbers(frequencies, p)
+    train_mask = _chosen(require_array(train_mask, "train_mask"), p, "train_mask")
     test_mask = ~train_mask if test_mask is None else _chosen(test_mask, p, "test_mask")
     spectrum, amplitudes = _sum_spectrum(logits), fourier.sum_waves(logits)
     found = {"train_loss": _loss(logits, train_mask), "test_loss": _loss(logits, test_mask),

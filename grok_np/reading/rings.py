@@ -155,10 +155,8 @@ def transplant(effective, rings, wave=cosine):
 
 
 def _some(rings):
-    require_type(rings, "rings", list, tuple)
-    require(len(rings) > 0, "rings", rings, "one or more, from `find`")
-    for ring in rings:
-        require_type(ring, "rings", Ring)
+    require_type(rings, "rings", list)
+    require(rings and all(isinstance(one, Ring) for one in rings), "rings", rings, "one or more, from `find`")
 
 
 def regularise(effective, rings):
@@ -217,7 +215,7 @@ def scores(effective, split, rings=None):
     require_type(split, "split", Split)
     rings = find(effective) if rings is None else rings
     networks = {"learned weights": effective}
-    if rings:
+    if rings != []:
         networks |= {"second harmonic and constant": keep_harmonics(effective, rings),
                      "pure cosines": transplant(effective, rings),
                      "pure cosines, regular rings": regularise(effective, rings),
