@@ -9,14 +9,12 @@ import inspect
 import pkgutil
 import re
 import warnings
-from functools import partial
 
 import numpy as np
 import pytest
 
 import grok_np
-from grok_np import MLP, AdamW, BitMLP, ModularArithmetic, SparseParity, analytic, reading, resume, train
-from grok_np.learning.sweep import sweep
+from grok_np import MLP, BitMLP, ModularArithmetic, analytic, reading
 
 RNG = np.random.default_rng(0)
 MODEL = MLP(7, 3, 4)
@@ -75,8 +73,8 @@ ROOMS = ("tasks", "analytic", "reading")
 DOORS = {}
 UNCHECKED = {"analytic.rings.together", "analytic.rings.angles", "analytic.rings.frequency_array",
              "analytic.rings.one_each", "analytic.rings.two_windings", "analytic.clock_pizza.formula",
-             "reading.rings.cosine", "reading.rings.square_wave", "reading.pairs.check", "reading.pairs.answers",
-             "reading.pairs.grid", "reading.published.read", "tasks.all_pairs"}
+             "reading.rings.cosine", "reading.rings.square_wave", "reading.every_pair.check",
+             "reading.every_pair.answers", "reading.every_pair.grid", "reading.published.read", "tasks.all_pairs"}
 
 
 def doors():

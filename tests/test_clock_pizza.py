@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from grok_np import MLP, Transformer, analytic, strategies
 from grok_np.layers import predict
 from grok_np.networks.deep import DeepMLP, DeepTransformer
-from grok_np.networks.mlp import FACTORINGS
+from grok_np.networks.factorings import FACTORINGS
 from grok_np.reading import all_activations, all_logits, clock_pizza, published
 
 CHECKPOINTS = ("p99zdpze5l", "l8k1hzciux", "p71frej8t7", "18c9ev5v5p", "dy65ktpiij", "f5dh675z97", "2fsoiei4o2")

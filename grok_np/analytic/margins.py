@@ -10,7 +10,7 @@ import numpy as np
 
 from grok_np.analytic.rings import frequency_array, one_each, required_moments
 from grok_np.errors import require, require_array, require_integer, require_number, require_type
-from grok_np.layers import ACTIVATIONS, TIE, predict
+from grok_np.layers import ACTIVATIONS, predict, tie_width
 from grok_np.networks.mlp import Effective, mix_forward
 from grok_np.tasks import all_pairs
 
@@ -30,16 +30,16 @@ def margins(logits: np.ndarray) -> np.ndarray:
     difference is rounding and decides nothing (the definition of `layers.predict`).
     """
     logits = require_array(logits, "logits", ndim=3)
-    p = len(logits)
+    logits, p = logits.astype(np.result_type(logits, np.float32), copy=False), len(logits)
     require(logits.shape == (p, p, p) and p >= 2, "logits.shape", logits.shape, "(p, p, p) with p >= 2")
     a, b, d = np.ogrid[:p, :p, :p]
     from_answer = logits[a, b, (a + b + d) % p]
-    return _beyond_rounding(from_answer[:, :, 0] - from_answer[:, :, 1:].max(axis=2), np.abs(logits).max())
+    return _or_tie(from_answer[:, :, 0] - from_answer[:, :, 1:].max(axis=2), logits)
 
 
-def _beyond_rounding(margin, largest):
-    """Margins, those no larger than ``TIE`` roundings of the largest |logit| set to 0."""
-    return np.where(np.abs(margin) > TIE * np.finfo(np.result_type(margin, np.float32)).eps * largest, margin, 0)
+def _or_tie(margin, logits):
+    """The margin, 0 where it is no more than rounding makes of logits as large as these."""
+    return np.where(np.abs(margin) > tie_width(np.asarray(logits), None), margin, 0)
 
 
 def star_margin(p, frequencies, amplitudes=1.0):
@@ -58,7 +58,7 @@ def star_margin(p, frequencies, amplitudes=1.0):
     require((share > 0).all(), "amplitudes", amplitudes, "positive")
     pair = np.cos(np.outer(np.arange(p), k) % (2 * p) * np.pi / p) ** 2 * share
     wrong = 1 - np.cos(2 * np.pi / p * np.outer(np.arange(1, p), k))
-    return float(_beyond_rounding((pair @ wrong.T).min() / share.sum(), 1))
+    return float(_or_tie((pair @ wrong.T).min() / share.sum(), 1.0))
 
 
 def clock_margin(p, frequencies):
@@ -67,7 +67,7 @@ def clock_margin(p, frequencies):
     The least over d != 0 of mean_k (1 - cos(2 pi k d / p)); 1 - cos(2 pi / p) for one frequency, about 2 pi² / p².
     """
     k = frequency_array(frequencies, p)
-    return float(_beyond_rounding((1 - np.cos(2 * np.pi / p * np.outer(np.arange(1, p), k))).mean(axis=1).min(), 1))
+    return float(_or_tie((1 - np.cos(2 * np.pi / p * np.outer(np.arange(1, p), k))).mean(axis=1).min(), 1.0))
 
 
 def pizza_margin(p, frequencies, companion=0.0):
@@ -87,7 +87,7 @@ def pizza_margin(p, frequencies, companion=0.0):
     half = np.pi / p * (np.outer(np.arange(p), k) % (2 * p))
     pair, wrong = 2 * np.abs(np.cos(half)), 1 - np.abs(np.cos(half[1:])) + np.abs(np.sin(half[1:]))
     repair = 2 * companion * np.cos(2 * half) @ (np.cos(2 * half[1:]) - 1).T
-    return float(_beyond_rounding((pair @ wrong.T + repair).min() / len(k), 2))
+    return float(_or_tie((pair @ wrong.T + repair).min() / len(k), 2.0))
 
 
 def best_frequencies(p, m, exhaustive_up_to=20_000, margin=star_margin):

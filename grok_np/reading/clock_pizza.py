@@ -25,9 +25,9 @@ import scipy.fft
 
 from grok_np import analytic
 from grok_np.errors import require, require_array, require_choice, require_integer, require_number
-from grok_np.layers import accuracy, predict
+from grok_np.layers import LOSSES
 from grok_np.reading import fourier
-from grok_np.reading.pairs import all_logits, answers, check, grid
+from grok_np.reading.every_pair import all_logits, answers, check, grid
 from grok_np.tasks import all_pairs
 
 # Logits, and the two ways to look at them
@@ -323,7 +323,7 @@ def isolated_circles(model, params, least_share=0.9):
 
 
 def _accuracy(logits):
-    return float(accuracy(predict(logits.reshape(-1, logits.shape[2])), answers(len(logits)).ravel()))
+    return float(LOSSES["cross_entropy"].accuracy(logits.reshape(-1, logits.shape[2]), answers(len(logits)).ravel()))
 
 
 # All together

@@ -18,7 +18,7 @@ import numpy as np
 from grok_np import analytic
 from grok_np.analytic.rings import REQUIRED
 from grok_np.errors import require, require_array, require_choice, require_type
-from grok_np.layers import accuracy, cross_entropy_forward, predict
+from grok_np.layers import LOSSES
 from grok_np.networks.mlp import Effective, mix_forward
 from grok_np.reading import fourier
 from grok_np.reading.progress import fraction_explained
@@ -200,7 +200,7 @@ def keep_harmonics(effective, rings, harmonics=(0, 1, 2)):
 
 
 class Score(NamedTuple):
-    """Mean cross-entropy in nats, and the fraction of examples that `layers.predict` gets right."""
+    """Mean cross-entropy in nats, and the fraction of examples answered rightly (`layers.Loss.accuracy`)."""
 
     loss: float
     accuracy: float
@@ -215,7 +215,8 @@ def scores(effective, split, rings=None):
     require_type(split, "split", Split)
     rings = find(effective) if rings is None else rings
     networks = {"learned weights": effective}
-    if rings != []:
+    require_type(rings, "rings", list)
+    if rings:
         networks |= {"second harmonic and constant": keep_harmonics(effective, rings),
                      "pure cosines": transplant(effective, rings),
                      "pure cosines, regular rings": regularise(effective, rings),
@@ -226,8 +227,8 @@ def scores(effective, split, rings=None):
 def _score(effective, inputs, labels):
     if not len(labels):
         return Score(np.nan, np.nan)
-    logits, _ = mix_forward(effective, inputs)
-    return Score(float(cross_entropy_forward(logits, labels)[0]), float(accuracy(predict(logits), labels)))
+    logits, loss = mix_forward(effective, inputs)[0], LOSSES["cross_entropy"]
+    return Score(float(loss.forward(logits, labels)[0]), float(loss.accuracy(logits, labels)))
 
 
 def table(effective: Effective, split: Split) -> str:

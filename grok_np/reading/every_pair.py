@@ -24,7 +24,8 @@ def all_logits(model, params) -> np.ndarray:
 
 def all_activations(model, params) -> np.ndarray:
     """Activations (p, p, h) of the neurons after the non-linearity, at every pair, indexed [a, b, neuron]."""
-    return _mix(model, params)[1][-1].reshape(model.p, model.p, -1)
+    post = _mix(model, params)[1].post
+    return post.reshape(model.p, model.p, post.shape[-1])
 
 
 def _mix(model, params):
