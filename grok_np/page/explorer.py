@@ -7,7 +7,7 @@ logits from them whenever a slider moves; the few formulas this takes are at the
 works out the margins of the stars that are written down. Which pairs a learned network has right, and the rings in its
 final weights, are computed here. The file opens without a network.
 
-Not here: pictures for a paper, see `figures`; the analysis, see `reading` and `analytic`. Read next: `gradcheck`.
+Not here: pictures for a paper, see `figures`; the analysis, see `reading` and `analytic`.
 """
 
 import argparse
