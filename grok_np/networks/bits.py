@@ -5,7 +5,7 @@ leading axes: parameters (M, n + 1, h) with inputs (M, B, n + 1) are M networks 
 
 Letters: B examples, n bits, h = n_hidden.
 
-Read next: `adamw`, `training`.
+Read next: `learning`.
 """
 
 from dataclasses import dataclass
