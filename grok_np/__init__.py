@@ -7,8 +7,8 @@ loop and the runs; `analytic`, networks that are written down; `reading`, what a
 
 from grok_np.errors import DivergedError
 from grok_np.learning.adamw import SGD, AdamW
-from grok_np.learning.runs import Run, RunError, load_run
-from grok_np.learning.training import resume, train
+from grok_np.learning.runs import Run, RunError
+from grok_np.learning.training import load_run, resume, train
 from grok_np.networks.bits import BitMLP
 from grok_np.networks.mlp import MLP
 from grok_np.networks.transformer import Transformer

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from grok_np.layers import ACTIVATIONS
-from grok_np.networks.mlp import FACTORINGS, MLP, index_pairs
+from grok_np.networks.factorings import FACTORINGS
+from grok_np.networks.mlp import MLP
 from grok_np.networks.transformer import LAYOUTS, Transformer
 
 KINKED = ("relu", "abs")
@@ -75,6 +76,6 @@ def mlps(draw, max_p=5, factoring=None):
     params = {key: draw(arrays(shape, bound=2.0), label=key) for key, shape in model.shapes.items()}
     inputs = draw(pairs(model.p), label="inputs")
     if model.activation in KINKED:
-        weights, (a, b, *_) = model.effective(params), index_pairs(inputs, model.p)
+        weights, (a, b) = model.effective(params), inputs.T
         assume(np.abs(weights.A[a] + weights.B[b] + weights.bias).min() > 1e-3)
     return model, params, inputs

@@ -1,15 +1,18 @@
 """What is to be learned: modular arithmetic on pairs (a, b), and which pairs are held out.
 
-A task knows its examples and its split, nothing of networks. Read next: `layers`, the operations from which
-the networks are made.
+A task is any object with ``split() -> Split``; it knows its examples, nothing of networks. Where the answer is one of
+two, told by the sign of one output, it says ``binary = True``. (The object is written to config.json as its type's name
+and its fields, so a dataclass is the natural form.)
+
+Read next: `layers`, the operations from which the networks are made.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy as np
 
-from grok_np.errors import require, require_choice, require_flag, require_integer, require_number
+from grok_np.errors import require, require_array, require_choice, require_flag, require_integer, require_number
 from grok_np.streams import generator
 
 # Power et al. 2022 (arXiv 2201.02177), Appendix A.1.1; "random" is the control that nothing can generalise.
@@ -53,15 +56,17 @@ class ModularArithmetic:
         One of ``"add"``, ``"subtract"``, ``"multiply"``, ``"x2_plus_y2"``, ``"x2_plus_xy_plus_y2"``, or
         ``"random"``: a fixed uniform label for every pair, drawn from the seed.
     train_fraction : float
-        Share of the pairs to train on, in (0, 1); ``int(train_fraction * n_pairs)`` pairs, rounded down as in
-        the published codes.
+        Share of the pairs to train on, in (0, 1]; ``int(train_fraction * n_pairs)`` pairs, rounded down as in
+        the published codes. With 1 nothing is held out.
     symmetric : bool
         Take the p(p+1)/2 unordered pairs a <= b instead of all p² ordered ones. Not for ``"subtract"``.
     seed : int
-        Seed of the split, of random labels and of corrupted ones (three independent streams).
+        Seed of the split, of random labels and of corrupted ones (three independent streams, see `streams`).
     corrupted_fraction : float
         Share of the *training* labels, in [0, 1], replaced by a different label, uniform over the p - 1 others
         (Doshi, Das, He, Gromov 2023, arXiv 2310.13061). Test labels stay true.
+    train_pairs : sequence of (a, b), optional
+        Train on exactly these pairs, none twice, instead of a drawn share.
 
     Examples
     --------
@@ -76,20 +81,27 @@ class ModularArithmetic:
     symmetric: bool = False
     seed: int = 0
     corrupted_fraction: float = 0.0
+    train_pairs: tuple[tuple[int, int], ...] | None = None
 
     def __post_init__(self):
         require_integer(self.p, "p", minimum=2, maximum=10_000)  # all p² pairs are laid out
         require_choice(self.operation, "operation", OPERATIONS)
         require_flag(self.symmetric, "symmetric")
-        require_number(self.train_fraction, "train_fraction", "in (0, 1)", lambda x: 0 < x < 1)
+        require_number(self.train_fraction, "train_fraction", "in (0, 1]", lambda x: 0 < x <= 1)
         require_number(self.corrupted_fraction, "corrupted_fraction", "in [0, 1]", lambda x: 0 <= x <= 1)
         require_integer(self.seed, "seed", minimum=0)
         if self.symmetric and self.operation == "subtract":
             raise ValueError("symmetric must be False for operation 'subtract': a - b and b - a differ")
         n_pairs = self.p * (self.p + 1) // 2 if self.symmetric else self.p**2
-        n_train = int(self.train_fraction * n_pairs)
-        require(0 < n_train < n_pairs, "train_fraction", self.train_fraction,
-                f"large enough for one training pair and small enough for one test pair of the {n_pairs}")
+        require(int(self.train_fraction * n_pairs) > 0, "train_fraction", self.train_fraction,
+                f"large enough for one training pair of the {n_pairs}")
+        if self.train_pairs is not None:
+            pairs = require_array(self.train_pairs, "train_pairs", ndim=2)
+            known = {(int(a), int(b)) for a, b in self.all_pairs()[0]}
+            given = [tuple(pair) for pair in pairs.tolist()]
+            require(len(given) > 0 and set(given) <= known and len(set(given)) == len(given), "train_pairs",
+                    f"{len(given)} pairs", f"one or more different ones of the {n_pairs} pairs of the task")
+            object.__setattr__(self, "train_pairs", tuple(given))
 
     def all_pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """Every pair in nested order, a slowest: inputs (n_pairs, 2) and true labels (n_pairs,), int64."""
@@ -108,10 +120,13 @@ class ModularArithmetic:
             ``train_inputs, train_labels, test_inputs, test_labels``, each in nested order of (a, b).
         """
         inputs, labels = self.all_pairs()
-        order = generator(self.seed, "split").permutation(len(inputs))
-        n_train = int(self.train_fraction * len(inputs))
-        train, test = np.sort(order[:n_train]), np.sort(order[n_train:])
-        return Split(inputs[train], self._corrupt(labels[train]), inputs[test], labels[test])
+        if self.train_pairs is None:
+            order = generator(self.seed, "split").permutation(len(inputs))
+            chosen = order[: int(self.train_fraction * len(inputs))]
+        else:
+            chosen = np.flatnonzero(np.isin(inputs @ [self.p, 1], np.array(self.train_pairs) @ [self.p, 1]))
+        in_train = np.isin(np.arange(len(inputs)), chosen)
+        return Split(inputs[in_train], self._corrupt(labels[in_train]), inputs[~in_train], labels[~in_train])
 
     def _labels(self, a, b):
         if self.operation == "random":
@@ -152,6 +167,8 @@ class SparseParity:
     >>> split.train_inputs.shape, (split.train_inputs[:, :2].sum(axis=1) % 2 - split.train_labels).tolist()
     ((3, 5), [0, 0, 0])
     """
+
+    binary: ClassVar[bool] = True
 
     n_bits: int = 30
     k: int = 3

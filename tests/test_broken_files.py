@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 from grok_np import MLP, SGD, AdamW, ModularArithmetic, RunError, load_run, resume, train
+from grok_np.files import read_npz
 from grok_np.learning import runs
 from grok_np.learning.sweep import read_table
 from grok_np.reading import published
@@ -153,7 +154,7 @@ def test_a_flipped_bit_is_found_by_the_sum_in_the_zip(run):
             data[position] ^= 1 << bit
             file.write_bytes(data)
             with pytest.raises(ValueError, match="CRC"):
-                runs.read_npz(file)
+                read_npz(file)
 
 
 def test_with_no_checkpoint_left_all_are_named(run):
@@ -204,9 +205,9 @@ CONFIGS = {
     "no text": (lambda file: file.write_bytes(b"\xff\x00\xfe"), "damaged"),
     "nested 100,000 deep": (lambda file: file.write_text(DEEP), "damaged"),
     "a number of 5,000 digits": (lambda file: file.write_text("9" * 5000), "damaged"),
-    "a list": (lambda file: file.write_text("[1]"), "not of format 1"),
-    "another format": (setting(format=2), "not of format 1"),
-    "no model": (setting(model=KeyError), "'model' is missing or unknown"),
+    "a list": (lambda file: file.write_text("[1]"), "not of format 2"),
+    "another format": (setting(format=1), "not of format 2"),
+    "no model": (setting(model=KeyError), "'model' is missing"),
     "a model that is a number": (setting(model=3), "model must be a dict of a type and its fields, got 3"),
     "an unknown model": (setting("model", type="os.system"), "model.s type must be one of MLP, .* got .os.system."),
     "a type that is a list": (setting("model", type=["MLP"]), "model.s type must be one of"),
@@ -220,7 +221,7 @@ CONFIGS = {
     "betas that are a number": (setting("optimizer", betas=3), "betas must be two numbers in .0, 1., got 3"),
     "an activation that is a list": (setting("model", activation=[]), "activation must be one of .* got .."),
     "no steps": (setting(steps=KeyError), "'steps' is missing"),
-    "too many steps": (setting(steps=10**400), "steps must be at most 1000000000000"),
+    "too many steps": (setting(steps=10**400), "steps must be at most 9007199254740992"),
     "a negative seed": (setting(seed=-1), "seed must be an integer >= 0, got -1"),
     "an unknown loss": (setting(loss="hinge"), "loss must be one of cross_entropy"),
     "another dtype": (setting(dtype="object"), "dtype must be one of float32, float64, got 'object'"),

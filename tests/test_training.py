@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from grok_np import MLP, SGD, AdamW, DivergedError, ModularArithmetic, RunError, load_run, resume, train
-from grok_np.layers import cross_entropy_forward
+from grok_np.layers import LOSSES, cross_entropy_backward, cross_entropy_forward
 from grok_np.learning import runs, training
 from grok_np.learning.training import loss_and_gradients, make_shards
+from grok_np.streams import generator
 
 MODEL = MLP(p=11, d_embed=16, n_hidden=20)
 TASK = ModularArithmetic(11, train_fraction=0.6, seed=1)
@@ -46,22 +47,20 @@ def test_history_is_what_the_parameters_say():
     assert run.history["step"][0] == 0 and run.history["step"][-1] == 60
 
 
-def test_a_step_is_the_optimizer_on_the_whole_loss():
-    """One step by hand: forward, loss, backward and AdamW called one after the other."""
-    run = short_run(steps=1, dtype="float64")
-    params = MODEL.init(np.random.default_rng(0), np.float64)
-    split = TASK.split()
-    h = 1e-6
-    for name, index in (("W_E", (3, 2)), ("W_in", (0, 5)), ("W_out", (7, 1))):
-        losses = []
-        for sign in (1, -1):
-            moved = {key: w.copy() for key, w in params.items()}
-            moved[name][index] += sign * h
-            losses.append(cross_entropy_forward(MODEL.forward(moved, split.train_inputs)[0], split.train_labels)[0])
-        slope = (losses[0] - losses[1]) / (2 * h)
-        # Adam's first update is lr * sign(gradient), up to eps; weight decay is 1.
-        expected = params[name][index] * (1 - 3e-3) - 3e-3 * np.sign(slope)
-        np.testing.assert_allclose(run.params[name][index], expected, rtol=1e-6)
+def test_three_steps_are_the_optimizer_on_the_whole_loss():
+    """Forward, loss, backward and Adam's formula called one after the other; a doubled gradient would show at once."""
+    run, split = short_run(steps=3, dtype="float64"), TASK.split()
+    params = MODEL.init(generator(0, "weights"), np.float64)
+    m, v = (dict.fromkeys(params, 0.0) for _ in "mv")
+    for t in (1, 2, 3):
+        logits, cache = MODEL.forward(params, split.train_inputs)
+        _, loss_cache = cross_entropy_forward(logits, split.train_labels)
+        for name, g in MODEL.backward(cross_entropy_backward(1.0, loss_cache), cache).items():
+            m[name], v[name] = 0.9 * m[name] + 0.1 * g, 0.98 * v[name] + 0.02 * g * g
+            step = m[name] / (1 - 0.9**t) / (np.sqrt(v[name] / (1 - 0.98**t)) + 1e-8)
+            params[name] = params[name] - 3e-3 * (params[name] + step)
+    for name, W in params.items():
+        np.testing.assert_allclose(run.params[name], W, rtol=1e-9, atol=1e-12)
 
 
 def test_same_seed_same_bits_whatever_the_number_of_threads(monkeypatch):
@@ -72,14 +71,19 @@ def test_same_seed_same_bits_whatever_the_number_of_threads(monkeypatch):
     assert not same(alone.params, short_run(threads=1, seed=1).params)
 
 
+def whole_gradient(shards, params):
+    gradients = {name: np.empty_like(W) for name, W in params.items()}
+    return loss_and_gradients(MODEL, params, shards, LOSSES["cross_entropy"], gradients), gradients
+
+
 def test_shards_add_up(monkeypatch):
     split = TASK.split()
     params = MODEL.init(np.random.default_rng(0), np.float64)
-    whole = loss_and_gradients(MODEL, params, make_shards(MODEL, split.train_inputs, split.train_labels, np.float64))
+    whole = whole_gradient(make_shards(MODEL, split.train_inputs, split.train_labels, np.float64), params)
     monkeypatch.setattr(training, "SHARD_SIZE", 10)
     shards = make_shards(MODEL, split.train_inputs, split.train_labels, np.float64)
     assert len(shards) == 8
-    pieces = loss_and_gradients(MODEL, params, shards)
+    pieces = whole_gradient(shards, params)
     np.testing.assert_allclose(pieces[0], whole[0], rtol=1e-12)
     for name, gradient in whole[1].items():
         np.testing.assert_allclose(pieces[1][name], gradient, rtol=1e-9, atol=1e-14)
@@ -92,13 +96,13 @@ def test_a_run_comes_back_from_its_folder(tmp_path):
     assert (loaded.model, loaded.task, loaded.optimizer) == (MODEL, TASK, AdamW(lr=3e-3))
     assert loaded.path == tmp_path / "run" and loaded.checkpoint_steps() == [0, 20, 40, 60]
     assert same(loaded.checkpoint(60), run.params)
-    assert same(loaded.checkpoint(0), MODEL.init(np.random.default_rng(0)))
+    assert same(loaded.checkpoint(0), MODEL.init(generator(0, "weights")))
     assert same(loaded.checkpoint(20), short_run(steps=20).params)
 
 
 def test_config_alone_recreates_a_run(tmp_path):
     run = short_run(tmp_path / "run", loss="mean_squared_error")
-    config = json.loads((tmp_path / "run" / "config.json").read_text())
+    config = json.loads((tmp_path / "run" / "config.json").read_text(encoding="utf-8"))
     model, task, optimizer = runs.from_config(config)
     again = train(model, task, optimizer, config["steps"], config["seed"], loss=config["loss"], progress=False)
     assert same(run.params, again.params)
@@ -134,7 +138,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path, monkeypatch, stop
 def test_ctrl_c_leaves_a_usable_run(tmp_path):
     timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
-    with pytest.raises(KeyboardInterrupt, match="stopped after step .* resume"):
+    with pytest.raises(KeyboardInterrupt, match=r"stopped after step [\d,]+; resume\(.*\) goes on from there"):
         short_run(tmp_path / "run", steps=10**7, checkpoint_every=10**6)
     run = load_run(tmp_path / "run")
     step = run.checkpoint_steps()[-1]
@@ -172,10 +176,10 @@ def test_an_existing_run_is_never_overwritten(tmp_path):
 def test_missing_and_foreign_folders_are_named(tmp_path):
     with pytest.raises(RunError, match=r"holds no run: there is no config\.json"):
         load_run(tmp_path)
-    (tmp_path / "config.json").write_text('{"format": 99}')
+    (tmp_path / "config.json").write_text('{"format": 99}', encoding="utf-8")
     with pytest.raises(RunError, match="format"):
         load_run(tmp_path)
-    (tmp_path / "config.json").write_text("{")
+    (tmp_path / "config.json").write_text("{", encoding="utf-8")
     with pytest.raises(RunError, match="damaged"):
         load_run(tmp_path)
 
@@ -191,7 +195,7 @@ def test_a_checkpoint_of_another_model_is_refused(tmp_path):
 @pytest.mark.parametrize(("options", "message"), [
     ({"steps": 0}, "steps must be an integer >= 1, got 0"),
     ({"seed": -1}, "seed must be an integer >= 0, got -1"),
-    ({"loss": "hinge"}, "loss must be one of cross_entropy, mean_squared_error, got 'hinge'"),
+    ({"loss": "hinge"}, "loss must be one of cross_entropy, .* for ModularArithmetic, got 'hinge'"),
     ({"dtype": "float16"}, "dtype must be one of float32, float64, got 'float16'"),
     ({"checkpoint_every": 0}, "checkpoint_every must be an integer >= 1, got 0"),
 ])
@@ -203,3 +207,36 @@ def test_bad_arguments_are_named(options, message):
 def test_model_and_task_must_agree_on_p():
     with pytest.raises(ValueError, match=r"model\.p must be the task's p = 11, got 13"):
         train(MLP(p=13), TASK, progress=False)
+
+
+def test_the_object_that_is_passed_is_the_one_that_is_trained():
+    optimizer = AdamW(lr=3e-3)
+    run = train(MODEL, TASK, optimizer, 2, progress=False)
+    assert run.model is MODEL and run.task is TASK and run.optimizer is optimizer and run.split is run.split
+
+
+def test_first_weights_may_be_given(tmp_path):
+    """They are where the run starts, they are kept, and a run that is cut off before its first checkpoint has them."""
+    drawn = short_run(tmp_path / "drawn")
+    given = MODEL.init(generator(0, "weights"), np.float64)
+    run = short_run(tmp_path / "run", initial=given, seed=7)
+    assert same(run.params, drawn.params) and given["W_E"].dtype == np.float64
+    for file in (tmp_path / "run/checkpoints").iterdir():
+        file.unlink()
+    assert same(resume(tmp_path / "run", progress=False).params, drawn.params)
+    with pytest.raises(ValueError, match=r"initial must be arrays of shapes {'W_E': \(11, 16\).*got {'W_E': \(2, 2\)}"):
+        short_run(initial={"W_E": np.eye(2)})
+
+
+def test_exist_ok_goes_on_with_the_same_run_and_refuses_another(tmp_path, monkeypatch):
+    whole = short_run()
+    monkeypatch.setattr(training, "loss_and_gradients", lambda *_: (_ for _ in ()).throw(Stop))
+    with pytest.raises(Stop):
+        short_run(tmp_path / "run", exist_ok=True)
+    monkeypatch.undo()
+    assert same(short_run(tmp_path / "run", exist_ok=True).params, whole.params)  # continued
+    assert same(short_run(tmp_path / "run", exist_ok=True).params, whole.params)  # loaded
+    with pytest.raises(RunError, match="run holds a run with steps = 60, not 300: choose another folder, or delete"):
+        short_run(tmp_path / "run", steps=300, exist_ok=True)
+    with pytest.raises(RunError, match=r"holds a run with optimizer\.lr = 0\.003, not 0\.1"):
+        train(MODEL, TASK, AdamW(lr=0.1), 60, out=tmp_path / "run", checkpoint_every=20, exist_ok=True)

@@ -1,8 +1,11 @@
 """Optimizers: AdamW, and plain gradient descent with momentum beside it.
 
 Both work in place on one flat vector that holds all parameters, so a step is a handful of passes over one array
-whatever the model; `FlatVector` gives the named views. A step is a function of (theta, gradient, moments, t): no
-hidden state, and the step number t >= 1 is an argument.
+whatever the network; `FlatVector` gives the named views. A step is a function of (theta, gradient, moments, t): no
+hidden state, and the step number t >= 1 is an argument. An optimizer of your own is an object with
+
+    init(theta) -> state                        a dict of vectors like theta
+    step(theta, gradient, state, t)             in place on theta and state; the gradient may be overwritten
 
 Read next: `training`, the loop that calls them.
 """
@@ -33,12 +36,6 @@ class FlatVector:
         for name, array in arrays.items():
             self.views[name] = self.vector[start : start + array.size].reshape(array.shape)
             start += array.size
-
-    def load(self, arrays):
-        """Copy arrays of the same names and shapes into the vector; returns the vector."""
-        for name, view in self.views.items():
-            view[...] = arrays[name]
-        return self.vector
 
 
 def warmup(t, warmup_steps):
@@ -173,6 +170,3 @@ class SGD:
         m += gradient
         np.multiply(m, self.lr * warmup(t, self.warmup_steps), out=gradient)
         theta -= gradient
-
-
-OPTIMIZERS = {"AdamW": AdamW, "SGD": SGD}

@@ -1,27 +1,30 @@
 """Many networks of one shape trained as one: a leading axis instead of a loop.
 
-A tiny network's step is mostly the cost of calling NumPy. Members that share model, optimizer and sizes, but neither
+A tiny network's step is mostly the cost of calling NumPy. Members that share network, optimizer and sizes, but neither
 initial weights nor data, are stacked along a first axis; the passes, the loss and the optimizer broadcast over it, so M
 networks cost the calls of one. Nothing is averaged: each member takes the same steps as it would alone, to rounding.
 
-What it is not: a run with a folder; it returns histories and final weights. Read next: `sweep`.
+What it is not: a run with a folder; it returns histories and final weights.
+
+Read next: `runs`.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
-from threadpoolctl import threadpool_limits
 
-from grok_np.errors import require, require_choice, require_integer, require_type
-from grok_np.layers import BINARY_LOSSES, predictions
-from grok_np.learning.adamw import OPTIMIZERS, FlatVector
-from grok_np.learning.training import keep_freed_memory
+from grok_np.errors import require, require_integer, require_type
+from grok_np.layers import LOSSES
+from grok_np.learning.adamw import FlatVector
+from grok_np.learning.machine import keep_freed_memory, shard_map
+from grok_np.learning.training import Shard, check_settings, evaluate, loss_and_gradients
+from grok_np.networks import Network
 from grok_np.streams import generator
-from grok_np.tasks import ModularArithmetic, SparseParity
 
 # Members go through the passes in groups of about this many activations: with 64 members of 64,000 each, a quarter of
 # it takes 1.2 times as long on one thread and twice on two (calls too short), eight times it 1.3 times (out of cache).
 GROUP_SIZE = 256_000
+COLUMNS = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
 
 
 class Members(NamedTuple):
@@ -36,60 +39,70 @@ class Members(NamedTuple):
     params: dict[str, np.ndarray]
 
 
-def train_members(model: Any, tasks: list, optimizer: Any, steps: int, seeds: list[int], *, loss: str = "logistic",
-                  log_every: int = 100, stop: Any = None, dtype: str = "float32") -> Members:
-    """Train one network per task and seed, all together, full batch, on one BLAS thread.
+class Group(NamedTuple):
+    """Members that go through the passes together: which, and their training and test data."""
+
+    members: slice
+    train: Shard
+    test: Shard
+
+
+def train_members(model: Network, tasks: list, optimizer: Any, steps: int, seeds: list[int], *,
+                  loss: str = "cross_entropy", log_every: int = 100, stop: Any = None, dtype: str = "float32",
+                  threads: int | None = 1) -> Members:
+    """Train one network per task and seed, all together, full batch.
 
     Parameters
     ----------
-    model : BitMLP
-        Or whatever takes leading axes in all its passes.
+    model : Network
+        One whose passes take leading axes: all here but the deep transformer, and yours if it is written with ``...``.
     tasks : list
         One per member, all of the same sizes; `SparseParity` of different seeds, say.
-    optimizer : AdamW or SGD
-        The same for all.
+    optimizer : AdamW, SGD, or your own
+        The same for all; it must work entry by entry, because it sees all members in one vector.
     steps : int
         Number of optimizer steps.
     seeds : list of int
         Seeds of the initial weights, one per member: those that `train` would draw.
     loss : str
-        ``"logistic"`` (nats) or ``"hinge"``.
+        A key of ``layers.LOSSES``.
     log_every : int
         Steps between rows of the history; the last step is logged too.
     stop : callable, optional
         ``stop(history) -> bool (m,)``, asked after each row with what was logged of the m members that are still there;
         those it names leave, and the rest goes on faster.
+    threads : int or None
+        Threads for the groups of members; None means one per available core.
 
     Returns
     -------
     Members
     """
-    require(hasattr(model, "mix_forward"), "model", model, "a BitMLP, or whatever takes leading axes in all its passes")
-    require_type(optimizer, "optimizer", *OPTIMIZERS.values())
     require_type(tasks, "tasks", list, tuple)
     require_type(seeds, "seeds", list, tuple, range)
-    for task, seed in zip(tasks, seeds, strict=False):
-        require_type(task, "each of tasks", SparseParity, ModularArithmetic)
-        require_integer(seed, "each of seeds", minimum=0)
-    require(stop is None or callable(stop), "stop", stop, "None or callable")
-    require_choice(dtype, "dtype", ("float32", "float64"))
     require(len(tasks) == len(seeds) >= 1, "seeds", seeds, f"one per task, {len(tasks)}, and one at least")
-    require_choice(loss, "loss", BINARY_LOSSES)
-    require_integer(steps, "steps", minimum=1, maximum=10**12)
-    require_integer(log_every, "log_every", minimum=1)
-    data = [stack(model, tasks, part, dtype) for part in ("train", "test")]
-    drawn = [model.init(generator(seed, "weights"), np.dtype(dtype)) for seed in seeds]
+    for task, seed in zip(tasks, seeds, strict=True):
+        check_settings(model, task, optimizer, steps=steps, seed=seed, loss=loss, dtype=dtype, checkpoint_every=1,
+                       log_every=log_every)
+    require(stop is None or callable(stop), "stop", stop, "None or callable")
+    if threads is not None:
+        require_integer(threads, "threads", minimum=1)
+    loss, dtype = LOSSES[loss], np.dtype(dtype)
+    # Train inputs and labels, test inputs and labels: each (M, B, ...).
+    data = [np.stack(part) for part in zip(*(task.split() for task in tasks), strict=True)]
+    drawn = [model.init(generator(seed, "weights"), dtype) for seed in seeds]
     theta = FlatVector({name: np.stack([one[name] for one in drawn]) for name in model.shapes})
     gradient, moments = FlatVector(theta.views), optimizer.init(theta.vector)
     final = {name: view.copy() for name, view in theta.views.items()}
     alive, rows, logged = np.arange(len(seeds)), [], []
+    groups = make_groups(model, data, dtype)
     keep_freed_memory()
-    with threadpool_limits(1, user_api="blas"):
+    with shard_map(len(groups), threads) as map_groups:
         for step in range(steps + 1):
             if step % log_every == 0 or step == steps:
                 row = np.full((4, len(seeds)), np.nan)
-                row[:, alive] = [value for part in data for value in _scores(model, theta.views, part, loss)]
-                rows.append(row[[0, 2, 1, 3]])
+                row[:, alive] = _scores(model, theta.views, groups, loss, map_groups)
+                rows.append(row)
                 logged.append(step)
                 for name, view in theta.views.items():
                     final[name][alive] = view
@@ -97,60 +110,47 @@ def train_members(model: Any, tasks: list, optimizer: Any, steps: int, seeds: li
                     here = dict(zip(COLUMNS, np.moveaxis(np.array(rows)[:, :, alive], 1, 0), strict=True))
                     keep = ~np.asarray(stop(here), bool)
                     if not keep.all():
-                        alive, data = alive[keep], [tuple(array[keep] for array in part) for part in data]
-                        moments = {name: _only(keep, FlatVector(theta.views), vector).vector
-                                   for name, vector in moments.items()}
+                        alive, data = alive[keep], [part[keep] for part in data]
+                        moments = {name: _only(keep, theta, vector).vector for name, vector in moments.items()}
                         theta = _only(keep, theta, theta.vector)
                         gradient = FlatVector(theta.views)
+                        groups = make_groups(model, data, dtype)
                     if not len(alive):
                         break
             if step < steps:
-                loss_and_gradients(model, theta.views, data[0], loss, gradient.views)
+                step_of_all(model, theta.views, groups, loss, gradient.views, map_groups)
                 optimizer.step(theta.vector, gradient.vector, moments, step + 1)
     return Members(np.array(logged), dict(zip(COLUMNS, np.moveaxis(np.array(rows), 1, 0), strict=True)), final)
 
 
-COLUMNS = ("train_loss", "test_loss", "train_accuracy", "test_accuracy")
+def make_groups(model, data, dtype):
+    """`Group`s of as many members as keep the activations in cache; data as in `train_members`, (M, B, ...)."""
+    train_inputs, train_labels, test_inputs, test_labels = data
+    n_members, n_examples = train_labels.shape
+    size = max(1, GROUP_SIZE // (n_examples * max(shape[-1] for shape in model.shapes.values())))
+    return [Group(part, Shard(model.index(train_inputs[part], dtype), train_labels[part], 1.0),
+                  Shard(model.index(test_inputs[part], dtype), test_labels[part], 1.0))
+            for part in (slice(start, start + size) for start in range(0, n_members, size))]
 
 
-def stack(model, tasks, part, dtype):
-    """Indexed inputs (M, B, ...) and labels (M, B) of the train or the test part."""
-    splits = [task.split() for task in tasks]
-    inputs, labels = (np.stack([getattr(split, f"{part}_{name}") for split in splits]) for name in ("inputs", "labels"))
-    return model.index(inputs, np.dtype(dtype)), labels
-
-
-def _groups(n_members, n_examples, model):
-    """Slices of members, so that the activations of a group stay in cache."""
-    size = max(1, GROUP_SIZE // (n_examples * model.n_hidden))
-    return [slice(start, start + size) for start in range(0, n_members, size)]
-
-
-def loss_and_gradients(model, params, data, loss, out, map=map):
+def step_of_all(model, params, groups, loss, out, map=map):
     """Mean loss of each member (M,); gradients are written into the arrays of ``out``. ``map`` may be an executor's."""
-    forward, backward = BINARY_LOSSES[loss]
-    x, labels = data
-
     def one_group(group):
-        f, cache = model.mix_forward({name: W[group] for name, W in params.items()}, x[group])
-        values, loss_cache = forward(f, labels[group])
-        for name, gradient in model.mix_backward(backward(np.ones(len(f)), loss_cache), cache).items():
-            out[name][group] = gradient
-        return values
+        part, gradients = ({name: W[group.members] for name, W in arrays.items()} for arrays in (params, out))
+        return loss_and_gradients(model, part, [group.train], loss, gradients)
 
-    return np.concatenate(list(map(one_group, _groups(*labels.shape, model))))
+    return np.concatenate(list(map(one_group, groups)))
 
 
-def _scores(model, params, data, loss):
-    """Mean loss and accuracy of each member: two arrays (M,)."""
-    forward, _ = BINARY_LOSSES[loss]
-    x, labels = data
-    losses, accuracies = [], []
-    for group in _groups(*labels.shape, model):
-        f, _ = model.mix_forward({name: W[group] for name, W in params.items()}, x[group])
-        losses.append(forward(f, labels[group])[0])
-        accuracies.append((predictions(f, loss) == labels[group]).mean(axis=-1))
-    return np.concatenate(losses), np.concatenate(accuracies)
+def _scores(model, params, groups, loss, map):
+    """Losses and accuracies of each member on training and test data: (4, M) in the order of `COLUMNS`."""
+    def one_group(group):
+        part = {name: W[group.members] for name, W in params.items()}
+        (train_loss, train_accuracy), (test_loss, test_accuracy) = (
+            evaluate(model, part, [shard], loss) for shard in (group.train, group.test))
+        return np.broadcast_arrays(train_loss, test_loss, train_accuracy, test_accuracy)
+
+    return np.concatenate(list(map(one_group, groups)), axis=1)
 
 
 def _only(keep, flat, vector):

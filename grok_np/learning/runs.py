@@ -1,39 +1,39 @@
 """What a training run leaves behind: a folder of plain files, written so that a crash never leaves half of one.
 
-    config.json                  model, task, optimizer, steps, seed, dtype, versions: enough to run it again
+    config.json                  network, task, optimizer, steps, seed, dtype, versions: enough to run it again
+    initial.npz                  the first weights, where they were given
     history.csv                  one row per logged step
     checkpoints/NNNNNNNN.npz     parameters after that many steps; the newest two also hold the optimizer's moments
 
-Every file is written to a temporary name, flushed to disk and renamed, which the file system does at once or not at
-all. No pickle is written, and none is ever loaded. Not here: how a run is made or continued, see `training`.
+Every file is written to a temporary name, flushed to disk and renamed (`files`). Not here: how a run is made, continued
+or loaded, see `training`.
+
+Read next: `sweep`.
 """
 
-import contextlib
 import csv
-import io
 import json
-import os
 import platform
-import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, is_dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy
 
-from grok_np.errors import require, require_choice, require_integer, require_type
-from grok_np.layers import BINARY_LOSSES, LOSSES
-from grok_np.learning.adamw import OPTIMIZERS, FlatVector
+from grok_np.errors import require, require_type
+from grok_np.files import read_npz, write_atomically
+from grok_np.learning.adamw import SGD, AdamW, FlatVector
 from grok_np.networks.bits import BitMLP
 from grok_np.networks.deep import DeepMLP, DeepTransformer
 from grok_np.networks.mlp import MLP
 from grok_np.networks.transformer import Transformer
-from grok_np.tasks import ModularArithmetic, SparseParity
+from grok_np.tasks import ModularArithmetic, SparseParity, Split
 
-FORMAT = 1
-MODELS = {model.__name__: model for model in (MLP, BitMLP, DeepMLP, Transformer, DeepTransformer)}
-TASKS = {task.__name__: task for task in (ModularArithmetic, SparseParity)}
+FORMAT = 2
+CLASSES = (MLP, BitMLP, DeepMLP, Transformer, DeepTransformer, ModularArithmetic, SparseParity, AdamW, SGD)
+SETTINGS = ("steps", "seed", "loss", "dtype", "checkpoint_every", "log_every")
 HISTORY_COLUMNS = ("step", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "l1_norm", "l2_norm")
 
 
@@ -41,49 +41,51 @@ class RunError(ValueError):
     """A file of a run is missing, damaged, not ours, or cannot be written; the message names it and what to do."""
 
 
-def to_config(model, task, optimizer, **settings):
-    """The dict behind config.json: the three objects by type and fields, the other settings as they are.
-
-    NumPy's numbers become Python's here already, so that a resumed run computes with the same ones.
-    """
-    def describe(name, thing, types):
-        require_type(thing, name, *types.values())
-        return {"type": type(thing).__name__, **asdict(thing)}
+def to_config(model, task, optimizer, *, initial=None, **settings):
+    """The dict behind config.json: the three objects by type and fields, the other settings as they are."""
+    def describe(thing):
+        return {"type": type(thing).__name__, **(asdict(thing) if is_dataclass(thing) else vars(thing))}
 
     versions = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
-    config = {"format": FORMAT, "model": describe("model", model, MODELS), "task": describe("task", task, TASKS),
-              "optimizer": describe("optimizer", optimizer, OPTIMIZERS), **settings, "versions": versions}
-    return json.loads(json.dumps(config, default=lambda number: number.item()))
+    config = {"format": FORMAT, "model": describe(model), "task": describe(task), "optimizer": describe(optimizer),
+              "initial": "drawn" if initial is None else "given", **settings, "versions": versions}
+    try:
+        return json.loads(json.dumps(config, default=lambda number: number.item()))  # NumPy's numbers become Python's
+    except (TypeError, AttributeError):
+        raise TypeError("model, task and optimizer must have fields that JSON can hold: numbers, strings, lists and "
+                        f"dicts, got {model!r}, {task!r}, {optimizer!r}") from None
 
 
-def from_config(config):
-    """Model, task and optimizer as `to_config` described them."""
-    def build(kind, types):
+def from_config(config, classes=()):
+    """Model, task and optimizer as `to_config` described them; ``classes`` are looked for besides the package's own."""
+    known = {one.__name__: one for one in (*CLASSES, *classes)}
+
+    def build(kind):
         require(isinstance(config[kind], dict), kind, config[kind], "a dict of a type and its fields")
         fields = dict(config[kind])
-        require_choice(fields["type"], f"{kind}'s type", types)
-        return types[fields.pop("type")](**fields)
+        name = fields["type"]
+        require(isinstance(name, str) and name in known, f"{kind}'s type", name,
+                f"one of {', '.join(known)}, or of the classes that are given (classes=[...])")
+        return known[fields.pop("type")](**fields)
 
-    return build("model", MODELS), build("task", TASKS), build("optimizer", OPTIMIZERS)
-
-
-def check_settings(model, task, *, steps, seed, loss, dtype, checkpoint_every, log_every):
-    """ValueError or TypeError if a run cannot have these settings; see `training.train` for what they mean."""
-    require_integer(steps, "steps", minimum=1, maximum=10**12)
-    require_integer(seed, "seed", minimum=0)
-    require_integer(checkpoint_every, "checkpoint_every", minimum=1, maximum=10**12)
-    require_integer(log_every, "log_every", minimum=1, maximum=10**12)
-    kinds = BINARY_LOSSES if isinstance(task, SparseParity) else LOSSES
-    require_choice(loss, "loss", kinds)
-    require_choice(dtype, "dtype", ("float32", "float64"))
-    require_type(model, "model", *MODELS.values())
-    require_type(task, "task", *TASKS.values())
-    size = "n_bits" if isinstance(task, SparseParity) else "p"
-    require(getattr(model, size, None) == getattr(task, size), f"model.{size}", getattr(model, size, None),
-            f"the task's {size} = {getattr(task, size)}")
+    return build("model"), build("task"), build("optimizer")
 
 
-SETTINGS = ("steps", "seed", "loss", "dtype", "checkpoint_every", "log_every")
+def require_same(path, config):
+    """RunError, naming the first difference, unless the run in the folder has the settings of ``config``."""
+    def differences(found, asked, name=""):
+        for key in sorted(set(found) | set(asked)):
+            here, there = found.get(key), asked.get(key)
+            if isinstance(here, dict) and isinstance(there, dict):
+                yield from differences(here, there, f"{name}{key}.")
+            elif here != there:
+                yield f"{name}{key} = {here!r}, not {there!r}"
+
+    found = read_config(path)
+    different = next(differences({k: v for k, v in found.items() if k != "versions"},
+                                 {k: v for k, v in config.items() if k != "versions"}), None)
+    if different:
+        raise RunError(f"{path} holds a run with {different}: choose another folder, or delete that one")
 
 
 @dataclass
@@ -113,6 +115,11 @@ class Run:
     config: dict
     path: Path | None = None
 
+    @cached_property
+    def split(self) -> Split:
+        """Training and test examples, made once."""
+        return self.task.split()
+
     def checkpoint_steps(self) -> list[int]:
         """Steps at which parameters were saved, ascending; empty without a folder."""
         return checkpoint_steps(self.path) if self.path else []
@@ -124,21 +131,18 @@ class Run:
         return read_checkpoint(self.path, step, self.model)[0]
 
 
-def load_run(path: str | Path) -> Run:
-    """The `Run` in a folder, at its newest readable checkpoint.
-
-    Raises
-    ------
-    RunError
-        If the folder holds no run, or no readable checkpoint.
-    """
-    config = read_config(path)
-    path = Path(path)
-    model, task, optimizer = from_config(config)
+def open_run(path, config, model, task, optimizer):
+    """The `Run` in a folder, at its newest readable checkpoint, with these objects."""
     history = read_history(path)
     step, params, _ = newest_checkpoint(path, model, history)
     kept = history["step"] <= step
     return Run(model, task, optimizer, params, {name: column[kept] for name, column in history.items()}, config, path)
+
+
+def columns(rows):
+    """The history, array by name, of rows of `HISTORY_COLUMNS`."""
+    history = dict(zip(HISTORY_COLUMNS, np.array(rows, dtype=np.float64).T, strict=True))
+    return history | {"step": history["step"].astype(np.int64)}
 
 
 def make_folder(path):
@@ -149,15 +153,25 @@ def make_folder(path):
         raise RunError(f"{path} cannot be made: {error.strerror}; choose another folder") from None
 
 
-def create_folder(path, config):
+def create_folder(path, config, initial=None):
     """Make a new run folder with its config.json; FileExistsError if there is a run already."""
-    path = Path(path)
     make_folder(path)
     if (path / "config.json").exists():
         raise FileExistsError(f"{path} already holds a run: load it with load_run, continue it with resume, "
                               "or choose another folder")
-    write_atomically(path / "config.json", lambda file: file.write(json.dumps(config, indent=2).encode()))
-    return path
+    if initial is not None:
+        _write(path / "initial.npz", lambda file: np.savez(file, **initial))
+    _write(path / "config.json", lambda file: file.write(json.dumps(config, indent=2).encode()))
+
+
+def read_initial(path, config, model):
+    """The first weights that a run was given, or None if they were drawn."""
+    if config["initial"] == "drawn":
+        return None
+    params = _read_arrays(path / "initial.npz")
+    if {name: array.shape for name, array in params.items()} != model.shapes:
+        raise RunError(f"{path / 'initial.npz'} does not fit the model in config.json")
+    return params
 
 
 def read_config(path):
@@ -173,13 +187,9 @@ def read_config(path):
         raise RunError(f"{path}/config.json is damaged: {error}") from None
     if not isinstance(config, dict) or config.get("format") != FORMAT:
         raise RunError(f"{path}/config.json is not of format {FORMAT}, the one that this version reads")
-    try:
-        model, task, _ = from_config(config)
-        check_settings(model, task, **{name: config[name] for name in SETTINGS})
-    except KeyError as error:
-        raise RunError(f"{path}/config.json describes no run: {error} is missing or unknown") from None
-    except (ValueError, TypeError) as error:
-        raise RunError(f"{path}/config.json describes no run: {error}") from None
+    missing = [name for name in ("model", "task", "optimizer", "initial", *SETTINGS) if name not in config]
+    if missing:
+        raise RunError(f"{path}/config.json describes no run: {missing[0]!r} is missing")
     return config
 
 
@@ -191,13 +201,13 @@ def write_history(path, history):
         lines += [",".join([str(int(row[0])), *(repr(float(value)) for value in row[1:])]) for row in rows]
         file.write(("\n".join(lines) + "\n").encode())
 
-    write_atomically(path / "history.csv", write)
+    _write(path / "history.csv", write)
 
 
 def read_history(path):
     """The columns of history.csv as arrays; RunError if it is missing or damaged."""
     try:
-        with open(path / "history.csv", newline="") as file:
+        with open(path / "history.csv", newline="", encoding="utf-8") as file:
             header, *rows = csv.reader(file)
         if tuple(header) != HISTORY_COLUMNS:
             raise ValueError(f"its header is {header}")
@@ -221,12 +231,12 @@ def write_checkpoint(path, step, params, moments):
     def save(step, params, moments):
         arrays = {f"params.{name}": array for name, array in params.items()}
         arrays |= {f"moments.{name}": array for name, array in moments.items()}
-        write_atomically(_checkpoint_file(path, step), lambda file: np.savez(file, **arrays))
+        _write(_checkpoint_file(path, step), lambda file: np.savez(file, **arrays))
 
     save(step, params, moments)
     for old in checkpoint_steps(path)[-3:-2]:
         try:
-            old_params, _ = _read_arrays(_checkpoint_file(path, old))
+            old_params, _ = _read_checkpoint(_checkpoint_file(path, old))
         except RunError:  # damaged since: no reason to stop
             continue
         save(old, old_params, {})
@@ -235,7 +245,7 @@ def write_checkpoint(path, step, params, moments):
 def read_checkpoint(path, step, model):
     """Parameters and moments (flat vectors by name; empty in an old checkpoint) after ``step`` steps."""
     file = _checkpoint_file(path, step)
-    params, moments = _read_arrays(file)
+    params, moments = _read_checkpoint(file)
     shapes = {name: array.shape for name, array in params.items()}
     if shapes != model.shapes:
         raise RunError(f"{file} does not fit the model in config.json: it has {shapes}, the model {model.shapes}")
@@ -275,24 +285,11 @@ def _check_norm(file, params, logged):
                        f"{logged.tolist()}")
 
 
-def write_atomically(path, write):
-    """Call ``write(file)`` on a temporary file beside ``path``, then put it in place of ``path`` in one go.
-
-    RunError if that fails; then ``path`` is whole all the same, old or new, and the temporary file is gone.
-    """
-    temporary = path.with_name(f".{path.name}.tmp")
+def _write(path, write):
+    """`write_atomically`, with what to do about a failure."""
     try:
-        with open(temporary, "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        folder = os.open(path.parent, os.O_RDONLY)  # the rename itself must reach the disk too
-        os.fsync(folder)
-        os.close(folder)
+        write_atomically(path, write)
     except OSError as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
         raise RunError(f"{path} cannot be written: {error.strerror}; what was saved before is intact, so put that "
                        "right (free space, say) and call resume on the run's folder") from None
 
@@ -303,35 +300,13 @@ def _checkpoint_file(path, step):
 
 def _read_arrays(file):
     try:
-        arrays = read_npz(file)
+        return read_npz(file)
     except (OSError, ValueError) as error:
         raise RunError(f"{file} is missing or damaged: {error}") from None
 
-    def part(prefix):
-        return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
 
-    return part("params."), part("moments.")
-
-
-def read_npz(path):
-    """The arrays of an .npz file by name, which may be damaged or hostile; ValueError where something is wrong.
-
-    Unlike `numpy.load`, which makes room for whatever a header claims, it takes no more memory than the file has bytes
-    (packed ones unpacked). Nothing is unpickled: an array of objects cannot be made from bytes.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return {name.removesuffix(".npy"): _array(bytearray(archive.read(name))) for name in archive.namelist()}
-    except OSError:
-        raise
-    except Exception as error:  # zipfile, zlib and numpy.lib.format raise a dozen kinds on damaged bytes
-        raise ValueError(str(error)) from None
-
-
-def _array(data):
-    """The array that these bytes of an .npy file hold; they become its memory."""
-    file = io.BytesIO(data)
-    version = np.lib.format.read_magic(file)
-    read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran_order, dtype = read_header(file)
-    return np.frombuffer(data, dtype, offset=file.tell()).reshape(shape, order="F" if fortran_order else "C")
+def _read_checkpoint(file):
+    """Parameters and moments in a file."""
+    arrays = _read_arrays(file)
+    return tuple({name.removeprefix(part): array for name, array in arrays.items() if name.startswith(part)}
+                 for part in ("params.", "moments."))

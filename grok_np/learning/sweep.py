@@ -5,7 +5,9 @@ one line per row, so that an interrupted sweep, a killed worker or a full disk l
 called again with the same table it computes only what is missing. Any executor of `concurrent.futures` will do:
 processes by default, a dask.distributed client's ``get_executor()`` for a cluster.
 
-What it is not: an experiment tracker. Read next: `fourier` and `analytic`.
+What it is not: an experiment tracker.
+
+Read next: `analytic`.
 """
 
 import contextlib
@@ -23,6 +25,7 @@ from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from grok_np.errors import require, require_type
+from grok_np.learning.machine import cores
 
 
 class SweepError(RuntimeError):
@@ -175,5 +178,5 @@ def _pool(executor):
         yield executor
         return
     # "spawn", because a fork of a process whose BLAS has started threads may hang.
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0)), get_context("spawn"), _one_blas_thread) as own:
+    with ProcessPoolExecutor(cores(), get_context("spawn"), _one_blas_thread) as own:
         yield own

@@ -9,11 +9,26 @@ Read next: `transformer`.
 """
 
 import math
+from typing import NamedTuple
 
 import numpy as np
 
 from grok_np.errors import require
 from grok_np.layers import softmax_backward, softmax_forward
+
+
+class AttentionCache(NamedTuple):
+    """x (B, T, d); q, k, v, z (B, H, T, e); soft (the softmax) and pattern (B, H, T, T); weights W_Q, W_K, W_V, W_O."""
+
+    x: np.ndarray
+    q: np.ndarray
+    k: np.ndarray
+    v: np.ndarray
+    soft: np.ndarray
+    pattern: np.ndarray
+    z: np.ndarray
+    weights: tuple
+    attention_rate: float
 
 
 def attention_forward(x, W_Q, W_K, W_V, W_O, *, causal=False, attention_rate=1.0):
@@ -44,8 +59,8 @@ def attention_forward(x, W_Q, W_K, W_V, W_O, *, causal=False, attention_rate=1.0
     Returns
     -------
     out : array (B, T, d)
-    cache : tuple
-        (x, q, k, v, soft, pattern, z, weights, attention_rate); the pattern (B, H, T, T) is ``cache[5]``.
+    cache : AttentionCache
+        Its ``pattern`` (B, H, T, T) is what the layer looks at.
 
     Raises
     ------
@@ -58,7 +73,7 @@ def attention_forward(x, W_Q, W_K, W_V, W_O, *, causal=False, attention_rate=1.0
     require(fits, "shapes of x, W_Q, W_K, W_V, W_O", [x.shape, *(W.shape for W in weights)],
             "(B, T, d), three times (H, d, e), and (H, e, d)")
     require(0 <= attention_rate <= 1, "attention_rate", attention_rate, "in [0, 1]")
-    q, k, v = (_product("btd,hde->bhte", x, W) for W in (W_Q, W_K, W_V))  # 1.
+    q, k, v = (_product("btd,hde->bhte", x, W) for W in (W_Q, W_K, W_V))  # 1. (B, H, T, e)
     scores = q @ k.mT / math.sqrt(e)  # 2. (B, H, T, T)
     visible = np.tri(x.shape[1], dtype=bool) if causal else np.True_
     soft, _ = softmax_forward(np.where(visible, scores, -np.inf))  # 3.
@@ -66,7 +81,7 @@ def attention_forward(x, W_Q, W_K, W_V, W_O, *, causal=False, attention_rate=1.0
     pattern = pattern.astype(x.dtype, copy=False)
     z = pattern @ v  # 4. (B, H, T, e)
     out = _product("bhte,hed->btd", z, W_O)  # 5.
-    return out, (x, q, k, v, soft, pattern, z, weights, attention_rate)
+    return out, AttentionCache(x, q, k, v, soft, pattern, z, weights, attention_rate)
 
 
 def attention_backward(dout, cache):

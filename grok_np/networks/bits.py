@@ -9,18 +9,27 @@ Read next: `adamw`, `training`.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from grok_np.errors import require, require_choice, require_integer, require_parameters
 from grok_np.layers import ACTIVATIONS
-from grok_np.networks.deep import WholeNetwork
-from grok_np.networks.mlp import TRUNCATED_STD, truncated_normal
+from grok_np.networks import Network
+from grok_np.networks.initial import TRUNCATED_STD, truncated_normal
+
+
+class MixCache(NamedTuple):
+    """Parameters, indexed inputs (..., B, n + 1), post (..., B, h), and the cache of the activation."""
+
+    params: dict
+    x: np.ndarray
+    post: np.ndarray
+    activation: Any
 
 
 @dataclass(frozen=True)
-class BitMLP(WholeNetwork):
+class BitMLP(Network):
     """One hidden layer on n bits, one output; hyper-parameters only.
 
     Forward   x = (bits, 1) or (2 bits - 1, 1)      pre = x W_in      post = activation(pre)      f = post W_out
@@ -64,6 +73,8 @@ class BitMLP(WholeNetwork):
     def index(self, inputs: Any, dtype: Any = np.float32) -> np.ndarray:
         """Bits (..., B, n_bits) of 0 and 1, checked, as (..., B, n_bits + 1), coded, with the fixed 1."""
         inputs = np.asarray(inputs)
+        if inputs.dtype.kind == "f" and inputs.shape[-1] == self.n_bits + 1:  # indexed already
+            return inputs
         require(inputs.ndim >= 2 and inputs.shape[-1] == self.n_bits and inputs.dtype.kind in "iub", "inputs",
                 f"{inputs.dtype} of shape {inputs.shape}", f"an integer array (..., B, {self.n_bits})")
         require(not inputs.size or (inputs.min() >= 0 and inputs.max() <= 1), "inputs",
@@ -72,10 +83,11 @@ class BitMLP(WholeNetwork):
         x = 2 * x - 1 if self.coding == "signs" else x
         return np.concatenate([x, np.ones_like(x[..., :1])], axis=-1)
 
-    def mix_forward(self, params, x):
-        """Outputs f (..., B) of indexed inputs x (..., B, n_bits + 1), and the cache."""
+    def mix_forward(self, params, inputs):
+        """Outputs f (..., B) of inputs (..., B, n_bits), raw or indexed, and the cache."""
+        x = self.index(inputs, params["W_in"].dtype)
         post, act_cache = ACTIVATIONS[self.activation][0](x @ params["W_in"])
-        return (post @ params["W_out"][..., None])[..., 0], (params, x, post, act_cache)
+        return (post @ params["W_out"][..., None])[..., 0], MixCache(params, x, post, act_cache)
 
     def mix_backward(self, df, cache):
         """Gradients by name for df (..., B)."""

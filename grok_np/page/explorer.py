@@ -19,10 +19,10 @@ import matplotlib
 import numpy as np
 from matplotlib.colors import to_hex
 
-from grok_np import analytic, reading
+from grok_np import Run, analytic, load_run, reading
 from grok_np.errors import require
 from grok_np.figures import style
-from grok_np.learning import runs
+from grok_np.files import write_atomically
 from grok_np.networks.mlp import MLP, mix_forward
 from grok_np.tasks import ModularArithmetic
 
@@ -33,7 +33,7 @@ QUESTIONS = {"add": "a + b", "subtract": "a − b", "multiply": "a · b", "x2_pl
              "x2_plus_xy_plus_y2": "a² + a · b + b²", "random": "label(a, b)"}
 
 
-def explore(run: runs.Run, out: str | Path | None = None) -> Path:
+def explore(run: Run, out: str | Path | None = None) -> Path:
     """Write the explorable page of a run, by default as explorer.html in its folder; returns the path.
 
     Parameters
@@ -53,7 +53,7 @@ def explore(run: runs.Run, out: str | Path | None = None) -> Path:
     html = page(describe(run))
     path = run.path / "explorer.html" if out is None else Path(out)
     path.parent.mkdir(parents=True, exist_ok=True)
-    runs.write_atomically(path, lambda file: file.write(html.encode()))
+    write_atomically(path, lambda file: file.write(html.encode()))
     return path
 
 
@@ -153,7 +153,7 @@ def main():
     parser.add_argument("--out", type=Path, help="HTML file to write (default: explorer.html in the run's folder)")
     arguments = parser.parse_args()
     try:
-        path = explore(runs.load_run(arguments.run), arguments.out)
+        path = explore(load_run(arguments.run), arguments.out)
     except (ValueError, ImportError) as error:
         raise SystemExit(f"{parser.prog}: {error}") from None
     print(f"{path}: {path.stat().st_size / 1e6:.1f} MB; open it in a browser")

@@ -32,7 +32,7 @@ from grok_np.errors import (
     require_number,
     require_type,
 )
-from grok_np.layers import cross_entropy_forward, incidence
+from grok_np.layers import cross_entropy_forward, lookup
 from grok_np.reading import fourier
 from grok_np.reading.fourier import gini
 
@@ -82,7 +82,7 @@ def _labels(p):
 def _mean_where_equal(x, line):
     """Mean of x (p, p, ...) over the p pairs of each value of ``line`` (p, p): (p, ...), in float64."""
     p = len(x)
-    sums = incidence(line.ravel(), p, np.float64) @ x.reshape(p * p, -1)
+    sums = lookup(line.ravel(), p, np.float64).incidence @ x.reshape(p * p, -1)
     return sums.reshape(p, *x.shape[2:]) / p
 
 

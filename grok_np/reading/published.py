@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from grok_np.errors import require, require_choice, require_type
-from grok_np.learning.runs import read_npz
+from grok_np.files import read_npz
 from grok_np.networks.deep import DeepMLP, DeepTransformer
 from grok_np.networks.mlp import MLP
 from grok_np.networks.transformer import Transformer
@@ -198,7 +198,7 @@ def _linear(arrays, config):
     W_in, b_in = arrays["l1.weight"].T, arrays["l1.bias"]
     W_out, tables = arrays["unembed.weight"].T, [name for name in arrays if name.startswith("embed")]
     p, d_embed = arrays[tables[0]].shape
-    model = {"p": p, "d_embed": d_embed, "n_hidden": len(b_in), "bias": True}
+    model = {"p": p, "d_embed": d_embed, "n_hidden": len(b_in)}
     if "l2.weight" in arrays:
         gamma = config.get("model_type") == "C"  # gamma applies l1 to each embedding before adding, so its bias twice
         return DeepMLP(**model), {
@@ -206,12 +206,12 @@ def _linear(arrays, config):
             "W_hidden": arrays["l2.weight"].T, "b_hidden": arrays["l2.bias"], "W_out": W_out}
     last = {"W_out": W_out, "b_in": b_in}
     if len(tables) == 2:
-        return MLP(**model, factoring="two_embeddings"), {
+        return MLP(**model, bias=True, factoring="two_embeddings"), {
             "W_E_a": arrays["embed1.weight"], "W_E_b": arrays["embed2.weight"], "W_in": W_in, **last}
     if len(W_in) == 2 * d_embed:
-        return MLP(**model, factoring="concatenated"), {
+        return MLP(**model, bias=True, factoring="concatenated"), {
             "W_E": arrays["embed.weight"], "W_in_a": W_in[:d_embed], "W_in_b": W_in[d_embed:], **last}
-    return MLP(**model, factoring="collapsed_output"), {"W_E": arrays["embed.weight"], "W_in": W_in, **last}
+    return MLP(**model, bias=True, factoring="collapsed_output"), {"W_E": arrays["embed.weight"], "W_in": W_in, **last}
 
 
 def _article(arrays, config):
