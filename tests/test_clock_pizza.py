@@ -25,16 +25,10 @@ def share_right(logits):
 def test_published_networks(reference, name):
     """Every measure of every published checkpoint, asked to 1e-3; here to 1e-5."""
     model, params, *_ = published.load(reference(f"pizza/{name}.npz"))
-<<<<<<< HEAD
     expected = json.loads(reference("pizza/expected.json").read_text(encoding="utf-8"))[name]
-    logits = clock_pizza.all_logits(model, params)
-    assert clock_pizza.accuracy(logits) == pytest.approx(expected["grid_accuracy"], abs=1e-12)
-=======
-    expected = json.loads(reference("pizza/expected.json").read_text())[name]
     logits = all_logits(model, params)
     exact = all_logits(model, {key: W.astype(np.float64) for key, W in params.items()})
     assert share_right(exact) == pytest.approx(expected["grid_accuracy"], abs=1e-12)
->>>>>>> refs/heads/reading
     for of, key in (("correct", "distance_irrelevance"), ("largest wrong", "distance_irrelevance_max_wrong_logit")):
         assert clock_pizza.distance_irrelevance(model, params, of=of) == pytest.approx(expected[key], abs=1e-5)
     assert clock_pizza.circularity(model, params) == pytest.approx(expected["circularity"], abs=1e-5)
