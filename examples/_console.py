@@ -18,8 +18,11 @@ NOTEBOOK = "ipykernel" in sys.modules  # sys.argv is the kernel's, and processes
 def parse(parser, name):
     """Options of the command line; --out is runs/NAME by default, or runs/NAME_quick: they never share a folder."""
     parser.add_argument("--out", type=Path, help=f"folder, by default runs/{name}; with --quick runs/{name}_quick")
-    sys.excepthook = one_line
-    options = parser.parse_known_args()[0] if NOTEBOOK else parser.parse_args()
+    if NOTEBOOK:
+        options, _ = parser.parse_known_args([word for word in sys.argv[1:] if word != "-f" and ".json" not in word])
+    else:
+        sys.excepthook = one_line
+        options = parser.parse_args()
     quick = getattr(options, "quick", False)
     options.out = options.out or Path("runs") / (name + "_quick" * quick)
     return options
@@ -28,7 +31,7 @@ def parse(parser, name):
 def one_line(kind, error, trace):
     """How a script ends that an error or Ctrl-C ends; what nobody expects keeps its trace."""
     if issubclass(kind, KeyboardInterrupt):
-        print(f"\n{error or 'stopped; the same command goes on from there'}", file=sys.stderr)
+        print(f"\n{str(error) or 'stopped: the same command goes on from there'}", file=sys.stderr)
         sys.exit(130)
     if issubclass(kind, RunError | SweepError | DivergedError | OSError):
         sys.exit(f"error: {error}")
