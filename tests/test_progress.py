@@ -92,19 +92,6 @@ def test_losses_are_those_of_projections_written_out(drawn):
         assert_loss(progress.excluded_loss(logits, frequencies, where), plain_loss(logits - part, where))
 
 
-@given(random_logits(extra_outputs=0))
-def test_the_parts_of_all_frequencies_are_the_mean_over_pairs_with_equal_sum(drawn):
-    logits, frequencies, _ = drawn
-    p = len(logits)
-    means = np.array([logits[sums(p) == s].mean(axis=0) for s in range(p)])
-    np.testing.assert_allclose(progress.sum_part(logits, range(p // 2 + 1)), means, atol=1e-13 * abs(logits).max())
-    rest = sorted(set(range(p // 2 + 1)) - set(frequencies))
-    np.testing.assert_allclose(progress.sum_part(logits, frequencies) + progress.sum_part(logits, rest), means,
-                               atol=1e-13 * abs(logits).max())
-    np.testing.assert_allclose(progress.sum_part(logits, frequencies)[sums(p)], projected(logits, frequencies),
-                               atol=1e-13 * abs(logits).max())
-
-
 @given(random_logits())
 def test_the_formula_is_a_least_squares_fit(drawn):
     logits, frequencies, _ = drawn
@@ -241,13 +228,6 @@ def test_fourier_gini():
     two = np.cos(np.pi * a) / np.sqrt(10) + 3 * np.sin(2 * np.pi * a / 10) / np.sqrt(5)
     assert progress.fourier_gini(two[:, None]) == pytest.approx(0.88)
     assert progress.sum_of_squared_weights({"W": np.full((2, 3), 2, np.float32), "b": np.array([3.0])}) == 33
-
-
-@pytest.mark.parametrize("p", [6, 7])
-def test_restricted_readout_keeps_the_constant_and_the_given_waves(p):
-    angle = 2 * np.pi * np.arange(p) / p
-    kept, dropped = 5 + 2 * np.cos(2 * angle) - np.sin(2 * angle), 3 * np.sin(angle) + np.cos(3 * angle + 0.3)
-    np.testing.assert_allclose(progress.restrict_readout([kept + dropped, dropped], 2), [kept, 0 * kept], atol=1e-13)
 
 
 @given(random_logits(extra_outputs=0))

@@ -48,9 +48,6 @@ class Ring:
         What the neuron counts in the moments: s t, with s the geometric mean of both s_i; for x² s² t.
     input_shares, output_shares : ndarray (n,)
         Share of the neuron's power, constant excepted, at this frequency, in A and in C; in [0, 1].
-    moments, second_moments : ndarray (12,)
-        |M_n| / sum of weights for n = 1 .. 12, M_n = sum_i weights_i exp(i n alpha_i), with alpha_i of A and of B; the
-        moment law is about tied rings (`analytic`).
     sign : int
         1 where the network adds, -1 where it subtracts.
     """
@@ -66,14 +63,17 @@ class Ring:
     weights: np.ndarray
     input_shares: np.ndarray
     output_shares: np.ndarray
-    moments: np.ndarray
-    second_moments: np.ndarray
     sign: int = 1
 
     @property
     def n_neurons(self):
         """Number of neurons."""
         return len(self.neurons)
+
+    @property
+    def moments(self):
+        """|M_n| / sum of weights for n = 1 .. 12, M_n = sum_i weights_i exp(i n alpha_i); the law is in `analytic`."""
+        return np.abs(analytic.moments(self.input_phases, self.weights))
 
     @property
     def phase_errors(self):
@@ -118,9 +118,7 @@ def find(effective: Effective, operation: str = "add") -> list[Ring]:
             i = i[np.argsort(a.phase[i])]
             found.append(Ring(
                 int(k), i, a.phase[i], b.phase[i], c.phase[i], a.amplitude[i], b.amplitude[i], c.amplitude[i],
-                weights[i], a.share[i], c.share[i],
-                *(np.abs(analytic.moments(phases, weights[i])) for phases in (a.phase[i], b.phase[i])),
-                SIGNS[operation]))
+                weights[i], a.share[i], c.share[i], SIGNS[operation]))
     return found
 
 
@@ -251,12 +249,10 @@ def table(effective: Effective, split: Split) -> str:
     tied = effective.A is effective.B or np.array_equal(effective.A, effective.B)
     for ring in rings:
         lines.append(_row(ring.frequency, ring.n_neurons, f"{ring.input_shares.min():.1%}",
-                          f"{np.median(np.abs(ring.phase_errors)):.1f} deg", f"{ring.evenness:.2f}",
-                          *[f"{m:.2f}" for m in ring.moments[:7]]))
+                          f"{np.median(np.abs(ring.phase_errors)):.1f} deg", *_spacing(ring)))
         if not tied:
-            second = replace(ring, input_phases=ring.second_input_phases)
-            lines.append(_row("ring of b", "", "", "", f"{second.evenness:.2f}",
-                              *[f"{m:.2f}" for m in ring.second_moments[:7]]))
+            of_b = replace(ring, input_phases=ring.second_input_phases)
+            lines.append(_row("ring of b", "", "", "", *_spacing(of_b)))
     law = "output - 2 x input phase" if tied else f"output - phase of a {'-+'[sign < 0]} phase of b"
     lines += ["power in it: least share of a neuron's input power at its frequency. phase error: median of",
               f"|{law}|. evenness: 1 = on a regular polygon. Mn: |M_n| / sum of weights;",
@@ -271,6 +267,10 @@ def table(effective: Effective, split: Split) -> str:
         worst = max(ring.moments[n - 1] for ring in rings for n in required)
         lines.append(f"largest moment that should vanish: {worst:.3f}")
     return "\n".join(lines) + "\n\n" + results
+
+
+def _spacing(ring):
+    return [f"{x:.2f}" for x in (ring.evenness, *ring.moments[:7])]
 
 
 def _row(*cells):
