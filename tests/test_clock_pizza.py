@@ -25,7 +25,7 @@ def share_right(logits):
 def test_published_networks(reference, name):
     """Every measure of every published checkpoint, asked to 1e-3; here to 1e-5."""
     model, params, *_ = published.load(reference(f"pizza/{name}.npz"))
-    expected = json.loads(reference("pizza/expected.json").read_text())[name]
+    expected = json.loads(reference("pizza/expected.json").read_text(encoding="utf-8"))[name]
     logits = all_logits(model, params)
     exact = all_logits(model, {key: W.astype(np.float64) for key, W in params.items()})
     assert share_right(exact) == pytest.approx(expected["grid_accuracy"], abs=1e-12)
@@ -45,7 +45,7 @@ def test_published_networks(reference, name):
                                                ("p71frej8t7", "pizza"), ("dy65ktpiij", "neither")])
 def test_circles_and_verdict_of_published_networks(reference, name, verdict):
     model, params, *_ = published.load(reference(f"pizza/{name}.npz"))
-    expected = json.loads(reference("pizza/expected.json").read_text())[name]["logit_fve"]
+    expected = json.loads(reference("pizza/expected.json").read_text(encoding="utf-8"))[name]["logit_fve"]
     found = clock_pizza.isolated_circles(model, params)
     for one, theirs in zip(found, expected, strict=False):
         assert one.circle.frequency == theirs["freq"]

@@ -163,7 +163,7 @@ def test_published_inverse_participation_ratios(reference):
     """Mean over neurons of the published 2026 networks (arXiv 2602.16849), to the digits given."""
     import json
 
-    expected = json.loads(reference("yagent/expected.json").read_text())
+    expected = json.loads(reference("yagent/expected.json").read_text(encoding="utf-8"))
     for name in ("p23_relu_full", "p23_quad_singlefreq", "p23_relu_grok_wd2"):
         with np.load(reference(f"yagent/{name}.npz"), allow_pickle=False) as z:
             W_in, W_out = z["mlp.W_in"].astype(float), z["mlp.W_out"].astype(float)

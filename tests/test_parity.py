@@ -7,12 +7,22 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import log_expit
+from scipy.special import expit, log_expit
 
 from grok_np import AdamW, BitMLP, ModularArithmetic, SparseParity, gradcheck, load_run, strategies, train
 from grok_np.analytic.parity import exact_parity
-from grok_np.layers import LOSSES, logistic_backward, logistic_forward, predict_sign
+from grok_np.layers import (
+    CLIP,
+    LOSSES,
+    clipped_logistic_backward,
+    clipped_logistic_forward,
+    logistic_backward,
+    logistic_forward,
+    predict_sign,
+)
 from grok_np.learning import ensemble
+
+MOST = np.log(1 / CLIP - 1)  # the margin from which a probability is clipped
 
 
 @given(n=st.integers(2, 12), k=st.integers(1, 12), seed=st.integers(0, 9))
@@ -30,7 +40,7 @@ def test_labels_are_parities_of_the_first_bits(n, k, seed):
 def test_gradients_with_and_without_leading_axes(data):
     lead = data.draw(st.sampled_from([(), (1,), (3,)]))
     n, h, B = (data.draw(st.integers(1, 4)) for _ in range(3))
-    model = BitMLP(n, h, data.draw(st.sampled_from(["square", "gelu"])))
+    model = BitMLP(n, h, data.draw(st.sampled_from(["square", "gelu"])), data.draw(st.sampled_from(["bits", "signs"])))
     params = {name: data.draw(strategies.arrays((*lead, *shape))) for name, shape in model.shapes.items()}
     bits = data.draw(strategies.hnp.arrays(np.int64, (*lead, B, n), elements=st.integers(0, 1)))
     x = model.index(bits, np.float64)
@@ -46,6 +56,39 @@ def test_relu_gradients_away_from_the_kink():
     gradcheck.check_gradients(lambda **w: model.mix_forward(w, x), model.mix_backward, params)
 
 
+def test_bits_enter_as_they_are_or_as_signs_beside_a_fixed_one():
+    bits = np.array([[0, 1, 1]])
+    assert BitMLP(3, 2, coding="bits").index(bits).tolist() == [[0, 1, 1, 1]]
+    assert BitMLP(3, 2, coding="signs").index(bits).tolist() == [[-1, 1, 1, 1]]
+
+
+def test_initial_weights_are_truncated_normals_with_a_bias_of_zero():
+    """Standard deviation 1/sqrt(fan_in) after the cut at two of those before it; 1 % is 4.5 standard errors."""
+    params = BitMLP(30, 5000).init(np.random.default_rng(0), np.float64)
+    assert not params["W_in"][-1].any()
+    weights = params["W_in"][:-1] * np.sqrt(30)
+    assert weights.std() == pytest.approx(1, rel=0.01) and 2.2 < np.abs(weights).max() < 2 / 0.8796
+    assert params["W_out"].std() == pytest.approx(5000**-0.5, rel=0.05)
+
+
+@pytest.mark.parametrize("lead", [(), (3,)])
+def test_examples_that_do_not_push_may_be_left_out(lead):
+    """A few examples with df != 0 among many, a different number in each member: the formula of the docstring."""
+    rng = np.random.default_rng(5)
+    model = BitMLP(6, 4)
+    params = {name: rng.normal(size=(*lead, *shape)) for name, shape in model.shapes.items()}
+    x = model.index(rng.integers(2, size=(*lead, 50, 6)), np.float64)
+    _, cache = model.mix_forward(params, x)
+    df = rng.normal(size=(*lead, 50)) * (rng.uniform(size=(*lead, 50)) < 0.1)
+    assert 0 < np.count_nonzero(df) < df.size / 4
+    post = np.maximum(x @ params["W_in"], 0)
+    expected = {"W_out": np.einsum("...bh,...b->...h", post, df),
+                "W_in": np.einsum("...bi,...bh,...b,...h->...ih", x, post > 0, df, params["W_out"])}
+    for some, factor in ((df, 1), (0 * df, 0)):
+        for name, gradient in model.mix_backward(some, cache).items():
+            np.testing.assert_allclose(gradient, factor * expected[name], rtol=1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize("name", [name for name, loss in LOSSES.items() if loss.one_output])
 @given(data=st.data())
 def test_binary_loss_gradients(name, data):
@@ -56,6 +99,42 @@ def test_binary_loss_gradients(name, data):
     f = np.where(np.abs(margins - 1) < 1e-3, 2 * f, f)  # the hinge's kink
     forward, backward, *_ = LOSSES[name]
     gradcheck.check_gradients(lambda f: forward(f, labels), backward, [f])
+
+
+@given(data=st.data())
+def test_clipped_loss_gradient(data):
+    """Inside and outside the clip, not within 1e-3 of its kinks."""
+    shape = data.draw(st.sampled_from([(4,), (2, 3)]))
+    f = data.draw(strategies.arrays(shape)) * data.draw(st.sampled_from([1.0, 10.0]))
+    f = np.where(np.abs(np.abs(f) - MOST) < 1e-3, 1.0, f)
+    labels = data.draw(strategies.hnp.arrays(np.int64, shape, elements=st.integers(0, 1)))
+    gradcheck.check_gradients(lambda f: clipped_logistic_forward(f, labels), clipped_logistic_backward, [f])
+
+
+@given(f=st.lists(st.floats(-40, 40), min_size=1, max_size=5), seed=st.integers(0, 9))
+def test_clipped_loss_is_the_logarithm_of_a_clipped_probability(f, seed):
+    f = np.array(f)
+    labels = np.random.default_rng(seed).integers(2, size=len(f))
+    probability = expit((2 * labels - 1) * f)  # of the label
+    expected = -np.log(np.clip(probability, CLIP, 1 - CLIP)).mean()
+    # float64 knows a probability next to 1 to 1e-16, its logarithm of 1.2e-7 to 1e-9 of itself
+    assert clipped_logistic_forward(f, labels)[0] == pytest.approx(expected, rel=1e-8)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_clipped_examples_do_not_push(dtype):
+    """Beyond the kinks, and at them, the gradient is exactly 0; just before, that of the exact loss."""
+    most = dtype(MOST)
+    f = np.array([most, np.nextafter(most, dtype(0)), -most, -1.001 * most, 40, -40, 1], dtype)
+    labels = np.ones(len(f), np.int64)
+    value, cache = clipped_logistic_forward(f, labels)
+    assert value.dtype == dtype and clipped_logistic_forward(f[4:5], labels[:1])[0] == pytest.approx(
+        1.1920930e-7, rel=1e-6)  # the smallest training loss of the article's table
+    gradient = clipped_logistic_backward(dtype(1), cache)
+    assert gradient.dtype == dtype and (gradient[[0, 2, 3, 4, 5]] == 0).all()
+    exact = logistic_backward(dtype(1), logistic_forward(f, labels)[1])
+    np.testing.assert_allclose(gradient[[1, 6]], exact[[1, 6]], rtol=1e-12)
+    assert gradient[1] < 0
 
 
 def test_hinge_at_its_kink_has_no_gradient():

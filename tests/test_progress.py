@@ -326,7 +326,7 @@ def test_halfway_of_curves_that_turn():
 
 @pytest.mark.parametrize("fraction", ["0.3", "0.28", "0.25"])
 def test_phases_of_the_published_curves(reference, fraction):
-    expected = json.loads(reference("nanda/expected.json").read_text())["frac_train_sweep"][fraction]
+    expected = json.loads(reference("nanda/expected.json").read_text(encoding="utf-8"))["frac_train_sweep"][fraction]
     test_loss = np.load(reference("nanda/frac_train_sweep.npz"))[f"test_{fraction}"]
     found = progress.phases(np.arange(len(test_loss)), test_loss, p=113)
     assert found.memorisation_end == expected["test_max_epoch"] and abs(found.memorisation_end - 1400) < 60
@@ -368,7 +368,7 @@ def network(reference):
 
 @pytest.fixture
 def expected(reference):
-    return json.loads(reference("nanda/expected.json").read_text())["wd_0.1"]
+    return json.loads(reference("nanda/expected.json").read_text(encoding="utf-8"))["wd_0.1"]
 
 
 def test_the_oracle_itself(network, expected):

@@ -183,7 +183,7 @@ def article(reference):
 
 def test_the_articles_network_has_the_published_losses(article, reference):
     effective, split = article
-    expected = json.loads(reference("pair/main_model_expected.json").read_text())
+    expected = json.loads(reference("pair/main_model_expected.json").read_text(encoding="utf-8"))
     results = {name: parts for name, *parts in rings.scores(effective, split)}
     train, test = results["learned weights"]
     assert (train.accuracy, test.accuracy) == (1, 1)
