@@ -38,13 +38,12 @@ def required_moments(activation):
 
 
 def rigid_size(activation):
-    """Fewest neurons of one frequency that meet the required moments *as a star*; such a star is regular.
+    """Fewest x² or ReLU neurons of one frequency that meet the required moments *as a star*; such a star is regular.
 
     Moments 1 to 4 need five nodes. x² and |x| see 2 alpha only, where the moments 2 and 4 are 1 and 2: three nodes, up
-    to half turns of single neurons. That so few nodes with weights must be evenly spaced is known from quadrature on
-    the circle (Szego; tight circular designs: Delsarte, Goethals, Seidel 1977). Other networks may need fewer: with
-    free output phases any five ReLU phases can meet the law, and two neurons of sine are exact (Huang, Li 2025,
-    arXiv 2511.23443).
+    to half turns of single neurons. That so few nodes must be evenly spaced is known from quadrature on the circle
+    (Szego; tight circular designs: Delsarte, Goethals, Seidel 1977). Not of other networks: with free output phases any
+    five ReLU phases can meet the law, and two neurons of sine are exact (Huang, Li 2025, arXiv 2511.23443).
 
     >>> rigid_size("square"), rigid_size("relu")
     (3, 5)

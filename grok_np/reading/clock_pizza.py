@@ -166,16 +166,12 @@ def token_table(model, params):
 
 
 class Components(NamedTuple):
-    """Principal components of a table of n tokens, the strongest first.
+    """Principal components of a table of n tokens, the strongest first: the table is mean + scores @ directions."""
 
-    ``mean`` (d,); ``scores`` (n, r), orthogonal columns; ``directions`` (r, d), orthonormal rows; ``share`` (r,) of the
-    variance. The table is mean + scores @ directions.
-    """
-
-    mean: np.ndarray
-    scores: np.ndarray
-    directions: np.ndarray
-    share: np.ndarray
+    mean: np.ndarray  # (d,)
+    scores: np.ndarray  # (n, r), orthogonal columns
+    directions: np.ndarray  # (r, d), orthonormal rows
+    share: np.ndarray  # (r,) of the variance
 
 
 def principal_components(table):
@@ -263,15 +259,14 @@ def formula_agreement(logits, frequency, formula):
 class Isolated(NamedTuple):
     """A circle with what the network does when nothing else is left of its embedding.
 
-    ``accuracy`` over all p² pairs. ``agreement`` with each of `analytic.FORMULAS` (`formula_agreement`) at the circle's
-    own frequency, but "accompanying" at that of the stronger circle whose frequency k has 2 k = +-its own mod p, NaN if
-    there is none. ``accompanies`` is that k if the agreement is above 1/2, else None.
+    ``agreement`` with each of `analytic.FORMULAS` (`formula_agreement`) is at the circle's own frequency, but for
+    "accompanying" at that of the stronger circle whose frequency k has 2 k = +-its own mod p, NaN if there is none.
     """
 
     circle: Circle
-    accuracy: float
+    accuracy: float  # over all p² pairs
     agreement: dict[str, float]
-    accompanies: int | None
+    accompanies: int | None  # that k, if the agreement is above 1/2
 
 
 def isolated_circles(model, params, least_share=0.9):

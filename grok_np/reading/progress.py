@@ -180,11 +180,9 @@ def _projections(amplitudes, p):
 def fraction_explained(logits, frequencies, centring="input"):
     """Fraction in [0, 1] of the variance of the logits that lies along cos w_k(a+b-c) for the given k.
 
-    ``centring`` says which means do not count as variance, one of `CENTRINGS`: "total" (the mean of all logits),
-    "output" (of each output over all pairs, as a bias would be), "input" (of each pair over its outputs, which no
-    softmax can see), "both" (the last two). State it beside every such number: on Nanda et al.'s run of weight decay
-    0.1 the four agree to 0.1 %, on a network with biases they may not at all. Their paper (section 4.2: about 95 %)
-    does not say which it takes. Constant logits give 0.
+    ``centring`` says which means do not count as variance: "total", "output", "input" or "both" (`CENTRINGS`). State
+    it beside every such number: on Nanda et al.'s run of weight decay 0.1 the four agree to 0.1 %, on a network with
+    biases they may not at all. Their paper (section 4.2: about 95 %) does not say which. Constant logits give 0.
     """
     require_choice(centring, "centring", CENTRINGS)
     logits, k, _ = _arguments(logits, frequencies)
@@ -401,11 +399,9 @@ def phases(step, test_loss, p):
     2. *circuit formation* ends at the first logged step from which on the test loss stays below log p, a uniform guess;
     3. *cleanup* ends at the first such step from which on it also stays within a factor of ten of its last value.
 
-    Without a 2. there is no 3. The paper draws its lines by eye, the first near step 1,400; this rule puts it at
-    1,420 to 1,455 on the published curves with 30, 28 and 25 % training pairs. The run should go on until the test loss
-    has settled, and a curve with spikes needs smoothing first.
-
-    step (n,) ascending ints, test_loss (n,) -> `Phases`.
+    step (n,) ascending, test_loss (n,) -> `Phases`. The paper draws its lines by eye, the first near step 1,400; this
+    rule puts it at 1,420 to 1,455 on the published curves with 30, 28 and 25 % training pairs. The run should go on
+    until the test loss has settled, and a curve with spikes needs smoothing first.
 
     >>> phases([0, 100, 200, 300, 400, 500], [1.6, 8.0, 6.0, 1.0, 1e-4, 2e-5], p=5)
     Phases(memorisation_end=100, circuit_formation_end=300, cleanup_end=400)

@@ -32,38 +32,20 @@ SIGNS = {"add": 1, "subtract": -1}
 
 @dataclass(frozen=True)
 class Ring:
-    """The neurons of one frequency, in order of their input phase.
+    """The neurons of one frequency, in order of their input phase; arrays (n,), phases in radians in [-pi, pi)."""
 
-    Attributes
-    ----------
-    frequency : int
-        Cycles per p.
-    neurons : ndarray (n,) int
-        Which neurons of the network these are.
-    input_phases, second_input_phases, output_phases : ndarray (n,)
-        alpha_i of A, alpha_i of B (the same where tied) and beta_i of C, radians in [-pi, pi).
-    input_amplitudes, second_input_amplitudes, output_amplitudes : ndarray (n,)
-        s_i of A and of B, t_i of C.
-    weights : ndarray (n,)
-        What the neuron counts in the moments: s t, with s the geometric mean of both s_i; for x² s² t.
-    input_shares, output_shares : ndarray (n,)
-        Share of the neuron's power, constant excepted, at this frequency, in A and in C; in [0, 1].
-    sign : int
-        1 where the network adds, -1 where it subtracts.
-    """
-
-    frequency: int
-    neurons: np.ndarray
-    input_phases: np.ndarray
-    second_input_phases: np.ndarray
-    output_phases: np.ndarray
-    input_amplitudes: np.ndarray
-    second_input_amplitudes: np.ndarray
-    output_amplitudes: np.ndarray
-    weights: np.ndarray
-    input_shares: np.ndarray
-    output_shares: np.ndarray
-    sign: int = 1
+    frequency: int  # cycles per p
+    neurons: np.ndarray  # which neurons of the network these are
+    input_phases: np.ndarray  # alpha_i of A
+    second_input_phases: np.ndarray  # alpha_i of B: the same where tied
+    output_phases: np.ndarray  # beta_i of C
+    input_amplitudes: np.ndarray  # s_i of A
+    second_input_amplitudes: np.ndarray  # s_i of B
+    output_amplitudes: np.ndarray  # t_i of C
+    weights: np.ndarray  # what a neuron counts in the moments: s t, s the geometric mean of both s_i; for x² s² t
+    input_shares: np.ndarray  # of the power of A at this frequency, the constant excepted, in [0, 1]
+    output_shares: np.ndarray  # likewise of C
+    sign: int = 1  # -1 where the network subtracts
 
     @property
     def n_neurons(self):
@@ -122,11 +104,6 @@ def find(effective: Effective, operation: str = "add") -> list[Ring]:
     return found
 
 
-def cosine(angles):
-    """The wave that exact stars are made of."""
-    return np.cos(angles)
-
-
 def square_wave(angles):
     """A wave of two values whose fundamental is cos: +-pi/4, as Swaroop 2026 (arXiv 2603.23784) idealises input waves.
 
@@ -136,14 +113,14 @@ def square_wave(angles):
     return np.copysign(np.pi / 4, np.cos(angles))
 
 
-def transplant(effective, rings, wave=cosine):
+def transplant(effective, rings, wave=np.cos):
     """The network rebuilt from frequency, phases and amplitudes of its rings alone; other neurons are dropped.
 
-    ``wave``: `cosine` or `square_wave` for the input side; the output side is always cosines. Returns `Effective`
+    ``wave``: ``np.cos`` or `square_wave` for the input side; the output side is always cosines. Returns `Effective`
     weights without bias, neurons in the order of ``rings``, as found by `find`.
     """
     require_type(effective, "effective", Effective)
-    require(callable(wave), "wave", wave, "a function of an angle, such as cosine or square_wave")
+    require(callable(wave), "wave", wave, "a function of an angle, such as np.cos or square_wave")
     _some(rings)
     x = 2 * np.pi * np.arange(len(effective.A))[:, None] / len(effective.A)
     A = np.hstack([one.input_amplitudes * wave(one.frequency * x - one.input_phases) for one in rings])
