@@ -254,24 +254,30 @@ def test_ablations_take_out_what_they_say(drawn):
 
 
 @given(random_logits())
-def test_measures_are_the_functions(drawn):
+def test_measures_are_their_definitions(drawn):
+    """Each from the oracles above, at full size: none by a function that `measures` could call."""
     logits, frequencies, mask = drawn
     mask[0, :2] = True, False
     p = len(logits)
     W_E, W_L = np.random.default_rng(1).normal(size=(2, p, 3))
-    params = {"W_E": W_E}
-    found = progress.measures(logits, frequencies, mask, W_E=W_E, W_L=W_L.T, params=params)
-    expected = {"train_loss": progress.loss(logits, mask), "test_loss": progress.loss(logits, ~mask),
-                "restricted_loss": progress.restricted_loss(logits, frequencies),
-                "excluded_loss": progress.excluded_loss(logits, frequencies, mask),
-                "trigonometric_loss": progress.trigonometric_loss(logits, frequencies),
-                "fraction_explained": progress.fraction_explained(logits, frequencies),
-                "gini_W_E": progress.fourier_gini(W_E), "gini_W_L": progress.fourier_gini(W_L),
-                "sum_of_squared_weights": (W_E**2).sum()}
-    expected |= {f"excluded_loss_{k}": progress.excluded_loss(logits, [k], mask) for k in frequencies}
-    for k in frequencies:
-        expected[f"amplitude_{k}"] = (logits[..., :p] * cosines(p, k)).sum() / (cosines(p, k) ** 2).sum()
-    assert found == pytest.approx(expected, rel=1e-12, abs=1e-11) and all(type(x) is float for x in found.values())
+    found = progress.measures(logits, frequencies, mask, W_E=W_E, W_L=W_L.T, params={"W_E": W_E, "W_L": W_L})
+    part = projected(logits, frequencies)
+    amplitude = {k: (logits[..., :p] * cosines(p, k)).sum() / (cosines(p, k) ** 2).sum() for k in frequencies}
+    formula = sum((amplitude[k] * cosines(p, k) for k in frequencies), np.zeros((p, p, p)))
+    centred = logits[..., :p] - logits[..., :p].mean(axis=2, keepdims=True)
+    expected = {"train_loss": plain_loss(logits, mask), "test_loss": plain_loss(logits, ~mask),
+                "restricted_loss": plain_loss(part + logits.mean(axis=(0, 1))),
+                "excluded_loss": plain_loss(logits - part, mask), "trigonometric_loss": plain_loss(formula),
+                "fraction_explained": (formula**2).sum() / (centred**2).sum(),
+                "sum_of_squared_weights": (W_E**2).sum() + (W_L**2).sum()}
+    for name, table in (("gini_W_E", W_E), ("gini_W_L", W_L)):
+        angle = 2 * np.pi * np.outer(np.arange(1, p // 2 + 1), np.arange(p)) / p
+        basis = np.vstack([np.ones(p), *np.stack([np.cos(angle), np.sin(angle)], axis=1).reshape(-1, p)[: p - 1]])
+        power = ((basis / np.linalg.norm(basis, axis=1, keepdims=True) @ table) ** 2).sum(axis=1)
+        expected[name] = np.abs(power[:, None] - power).mean() / (2 * power.mean())
+    expected |= {f"excluded_loss_{k}": plain_loss(logits - projected(logits, [k]), mask) for k in frequencies}
+    expected |= {f"amplitude_{k}": amplitude[k] for k in frequencies}
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-11) and all(type(x) is float for x in found.values())
     other = progress.measures(logits, frequencies, mask, test_mask=mask)
     assert other["test_loss"] == other["train_loss"] and "gini_W_E" not in other
 
@@ -292,7 +298,7 @@ SOME = np.eye(5, dtype=bool)
     (lambda: progress.key_frequencies(np.zeros(5)), r"logits.shape must be of length 3, got \(5,\)"),
     (lambda: progress.table_key_frequencies(np.zeros((3, 2))), r"table.shape must be .* p >= 4, got \(3, 2\)"),
     (lambda: progress.table_key_frequencies(np.eye(5), 1.5), r"share must be in \(0, 1\], got 1.5"),
-    (lambda: progress.neuron_frequencies(np.zeros((3, 2, 5))), r"neurons.shape must be \(p, p, h\), got \(3, 2, 5\)"),
+    (lambda: progress.neuron_frequencies(np.zeros((3, 2, 5))), r"neurons.shape must be \(p, p, h\) with p >= 2, got \(3, 2, 5\)"),
     (lambda: progress.measures(ZEROS, 1, SOME, W_E=np.zeros((6, 2))), r"W_E.shape must be \(5, d\)"),
     (lambda: progress.measures(ZEROS, 1, SOME, W_L=np.zeros((2, 6))), r"W_L.shape must be \(h, 5\)"),
     (lambda: progress.component_norms(np.zeros((3, 4))), "x.shape must be"),

@@ -137,9 +137,9 @@ def largest_modulus(n_neurons, activation="relu", up_to=601):
     """The largest odd p <= up_to all of whose pairs the evenly spaced ring (phase 0) decides rightly, or None.
 
     The errors left do not shrink with p but margins do, so there is a last p. ReLU: 117 for N = 5 and 10, 21 for N = 6,
-    343, 743, 1371 for N = 7, 9, 11: with M_2n the first moment left (n = N, half of it for even N) it is near
-    pi / (3 / ((2n-2)² - 1) - 3 / ((2n+2)² - 1)), about pi n³ / 3 (docs/theory.md). A turned ring, phase not 0, may lose
-    the last of them (19 for N = 6, 341 for N = 7). Above ``up_to`` nothing is looked at.
+    343, 743, 1371 for N = 7, 9, 11; it grows like 0.132 H³ with H = N for even N and 2 N for odd (docs/theory.md). A
+    turned ring, phase not 0, may lose the last of them (19 for N = 6, 341 for N = 7). Above ``up_to`` nothing is looked
+    at.
     """
     n_neurons, up_to = require_integer(n_neurons, "n_neurons", minimum=1), require_integer(up_to, "up_to", minimum=3)
     return next((p for p in range(up_to - 1 + up_to % 2, 2, -2) if solves(p, n_neurons, activation)), None)
