@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,8 @@ def start(tmp_path, name, *arguments, **options):
     """The example as a process of its own, in a folder of its own."""
     environment = os.environ | {"MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path), "PYTHONIOENCODING": "utf-8"}
     return subprocess.Popen([sys.executable, "-W", "error", str(EXAMPLES / name), *arguments], cwd=tmp_path,
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment, **options)
+                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environment,
+                            **options)
 
 
 def run(tmp_path, name, *arguments):
@@ -44,7 +46,7 @@ def refused(tmp_path, name, *arguments):
 def pictures(printed, tmp_path):
     """Names of the pictures in the list of what to look at; each is there, and has a phrase."""
     listed = printed[printed.index("Look at:"):].splitlines()[1:]
-    found = {line.strip(): phrase.strip() for line, phrase in zip(listed, listed[1:], strict=False)
+    found = {line.strip(): phrase.strip() for line, phrase in pairwise(listed)
              if line.endswith(".png")}
     for path, phrase in found.items():
         assert (tmp_path / path).read_bytes().startswith(b"\x89PNG") and len(phrase.split()) >= 3, path
