@@ -1,8 +1,8 @@
 # %%
 """Everything of one's own, a few lines each: activation, loss, network, task, optimizer. A few seconds.
 
-They learn a + b mod 13 beside a third input, a cheat that gives half of the training answers away. Printed: the
-gradient check, a run that is cut off and resumed, and what an ensemble of eight does with and without the cheat.
+They learn a + b mod 13 beside a cheat that gives half of the training answers away. Printed: the gradient check, a run
+that is cut off and resumed, and what the first of an ensemble of eight does with and without the cheat.
 """
 
 from dataclasses import dataclass
@@ -16,7 +16,6 @@ from grok_np.networks import Network
 from grok_np.tasks import Split
 
 P, H = 13, 24
-
 # %% An activation and a loss: functions forward and backward, and a name in a table.
 
 
@@ -74,13 +73,12 @@ class Cheating:
 @dataclass
 class Lion:
     lr: float = 1e-3
-    weight_decay: float = 1.0
 
     def init(self, theta):
         return {"m": np.zeros_like(theta)}
 
     def step(self, theta, gradient, state, t):
-        theta -= self.lr * (np.sign(0.9 * state["m"] + 0.1 * gradient) + self.weight_decay * theta)
+        theta -= self.lr * (np.sign(0.9 * state["m"] + 0.1 * gradient) + theta)  # weight decay 1
         state["m"] += 0.01 * (gradient - state["m"])
 
 
@@ -95,7 +93,7 @@ if __name__ == "__main__":
         again = resume(run.path, classes=[Skip, Cheating, Lion], progress=False)
     print("resumed to the same bits:", all(np.array_equal(run.params[name], again.params[name]) for name in params))
     members = train_members(model, [Cheating(seed) for seed in range(8)], lion, 1000, range(8), loss="margin")
-    first = {name: W[0] for name, W in members.params.items()}
     for words, cheat in (("without", split.test_inputs[:, 2]), ("with", split.test_labels)):
-        logits, _ = model.forward(first, np.column_stack([split.test_inputs[:, :2], cheat]))
+        inputs = np.column_stack([split.test_inputs[:, :2], cheat])
+        logits, _ = model.forward({name: W[0] for name, W in members.params.items()}, inputs)
         print(f"held-out pairs right {words} the cheat: {(layers.predict(logits) == split.test_labels).mean():.0%}")

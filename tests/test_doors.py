@@ -57,7 +57,7 @@ class Constant:
 class SignDescent:
     """Not even a dataclass: its fields are what config.json keeps."""
 
-    def __init__(self, lr=0.01):
+    def __init__(self, lr=0.03):
         self.lr = lr
 
     def init(self, theta):
@@ -83,7 +83,7 @@ def square_loss(monkeypatch):
 def test_train_cut_off_and_resume(tmp_path, monkeypatch, square_loss):
     options = {"steps": 60, "loss": square_loss, "checkpoint_every": 20, "progress": False}
     whole = train(Rows(), Constant(), SignDescent(), **options)
-    assert whole.history["test_accuracy"][-1] == 1
+    assert whole.history["train_loss"][-1] < whole.history["train_loss"][0] / 2
     calls, real = iter(range(99)), training.loss_and_gradients
 
     def cut(*arguments):
@@ -97,7 +97,7 @@ def test_train_cut_off_and_resume(tmp_path, monkeypatch, square_loss):
     monkeypatch.setattr(training, "loss_and_gradients", real)
     run = resume(tmp_path / "run", classes=[Rows, Constant, SignDescent], progress=False)
     assert all(np.array_equal(run.params[name], W) for name, W in whole.params.items())
-    assert load_run(tmp_path / "run", classes=[Rows, Constant, SignDescent]).optimizer.lr == 0.01
+    assert load_run(tmp_path / "run", classes=[Rows, Constant, SignDescent]).optimizer.lr == 0.03
     with pytest.raises(RunError, match=r"model's type must be one of MLP, .* \(classes=\[\.\.\.\]\), got 'Rows'"):
         load_run(tmp_path / "run")
 

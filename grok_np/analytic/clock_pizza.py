@@ -67,8 +67,7 @@ def pizza_logits(p, frequencies=(1,), companion=0.0):
 def pizza_prime_logits(p, frequencies=(1,)):
     """The paper's second formula for the pizza (its appendix), logits (p, p, p): what neurons of one angle each add up.
 
-    With C = cos(w a) + cos(w b) and S = sin(w a) + sin(w b), summed over k:
-    (|C| - |S|) cos(w c) - (|C - S| - |C + S|) sin(w c) / sqrt 2.
+    With C = cos(w a) + cos(w b), S = sin(w a) + sin(w b): (|C| - |S|) cos(w c) - (|C - S| - |C + S|) sin(w c) / sqrt 2.
     """
     return sum(formula("pizza'", p, k) for k in frequency_array(frequencies, p))
 
@@ -76,10 +75,9 @@ def pizza_prime_logits(p, frequencies=(1,)):
 def accompanying_logits(p, frequencies=(1,)):
     """-cos(w (a - b)) cos(w (a + b - c)), w = 2 pi k / p, summed over k: what accompanies a pizza, (p, p, p).
 
-    By cos 2wa + cos 2wb = 2 cos(w (a - b)) cos(w (a + b)), and the same for sines, it is a *linear* function of a
-    circle of frequency 2k, added over a and b and read out at frequency k: -1/2 (cos 2wa + cos 2wb) cos wc
-    - 1/2 (sin 2wa + sin 2wb) sin wc. It is strongest, and right, where the pizza is blind, and wrong where the pizza is
-    strongest and can afford it.
+    As -1/2 (cos 2wa + cos 2wb) cos wc - 1/2 (sin 2wa + sin 2wb) sin wc it is a *linear* function of a circle of
+    frequency 2k, added over a and b and read out at frequency k. It is strongest, and right, where the pizza is blind,
+    and wrong where the pizza is strongest and can afford it.
     """
     return sum(formula("accompanying", p, k) for k in frequency_array(frequencies, p))
 
