@@ -61,7 +61,7 @@ def star_margin(p, frequencies, amplitudes=1.0):
 
 
 def clock_margin(p, frequencies):
-    """Least margin of `clock_logits`, the same for every pair, divided by the number of frequencies.
+    """Margin of `clock_logits`, the same for every pair, divided by the number of frequencies.
 
     The least over d != 0 of mean_k (1 - cos(2 pi k d / p)); 1 - cos(2 pi / p) for one frequency, about 2 pi² / p².
     """

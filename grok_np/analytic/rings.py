@@ -11,15 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import nnls
 
-from grok_np.errors import (
-    require,
-    require_array,
-    require_choice,
-    require_flag,
-    require_integer,
-    require_number,
-    require_type,
-)
+from grok_np.errors import require, require_array, require_choice, require_integer, require_number, require_type
 from grok_np.layers import ACTIVATIONS
 from grok_np.networks.mlp import Effective
 
@@ -98,7 +90,7 @@ def cosine_coefficients(activation, n_max=12):
 def coprime(frequency, p, allow_inexact=False):
     """The frequency, or a ValueError that says why it must be coprime to p, unless ``allow_inexact``."""
     p, frequency = require_integer(p, "p", minimum=2), require_integer(frequency, "frequency", minimum=1)
-    require_flag(allow_inexact, "allow_inexact")
+    require(isinstance(allow_inexact, bool | np.bool_), "allow_inexact", allow_inexact, "True or False")
     shared = math.gcd(frequency, p)
     if shared > 1 and not allow_inexact:
         raise ValueError(f"frequency must be coprime to p = {p}, got {frequency}: both are multiples of {shared}, so "
@@ -148,9 +140,8 @@ def star(p: int, n_neurons: int, frequency: int = 1, phase: float = 0.0, activat
     ValueError: n_neurons must not divide 4 for activation 'square', got 4: moment M_4 of an even ring of 4 does not
     vanish, so an alias reaches the answer (allow_inexact=True builds it all the same)
     """
-    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1)
+    frequency, n_neurons = coprime(frequency, p, allow_inexact), require_integer(n_neurons, "n_neurons", minimum=1)
     require_number(phase, "phase", "a finite number", math.isfinite)
-    require_flag(allow_inexact, "allow_inexact")
     for n in () if allow_inexact else required_moments(activation)[::-1]:
         if n % n_neurons == 0:
             raise ValueError(f"n_neurons must not divide {n} for activation {activation!r}, got {n_neurons}: moment "
@@ -228,24 +219,19 @@ def together(*networks):
 
 
 def exact_weights(phases, activation="square"):
-    """Positive weights, of mean 1, with which the star of these phases meets every required moment.
+    """Weights >= 0, of mean 1, with which the star of these phases meets every required moment; else a ValueError.
 
     There are some if and only if 0 is in the convex hull of the N points (exp(i n alpha)), n the required orders: of 4
     dimensions for x² and |x|, of 8 for ReLU. So generic phases need five and nine neurons at least, and with so few it
     is rare. Of 2,000 draws of uniform phases (seed 0), x² N = 5, 8, 12, 16: 6, 43, 83, 96 %; ReLU N = 9, 12, 16, 20,
-    30: 0.3, 7, 28, 60, 95 %. Found as a non-negative least squares problem, linear in the weights.
-
-    Raises
-    ------
-    ValueError
-        If there are none, as for a ring of the rigid size that is not regular.
+    30: 0.3, 7, 28, 60, 95 %. Non-negative least squares leaves five weights (ReLU: nine) above 0 at most.
     """
     phases, _ = _ring(phases, None)
     waves = np.exp(1j * np.outer(required_moments(activation), phases))
     equations = np.vstack([waves.real, waves.imag, np.ones_like(phases)])
     weights, residual = nnls(equations, np.append(np.zeros(2 * len(waves)), len(phases)))
     if residual > 1e-9 * len(phases):
-        raise ValueError(f"phases must leave room for positive weights without moments "
+        raise ValueError(f"phases must leave room for weights >= 0 without moments "
                          f"{required_moments(activation)}, got {phases.tolist()}: the best misses by {residual:.2g}")
     return weights
 

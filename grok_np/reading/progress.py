@@ -23,15 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grok_np.errors import (
-    require,
-    require_array,
-    require_choice,
-    require_flag,
-    require_integer,
-    require_number,
-    require_type,
-)
+from grok_np.errors import require, require_array, require_choice, require_flag, require_integer, require_number
 from grok_np.layers import cross_entropy_forward, lookup
 from grok_np.reading import fourier
 from grok_np.reading.every_pair import answers, grid
@@ -161,20 +153,9 @@ def _sum_of_squares(logits, centring):
     return (x**2).sum()
 
 
-def sum_projections(logits):
-    """Projections of the logits on the unit vectors along cos w_k(a+b-c), by frequency k = 0 .. p//2.
-
-    sum over a, b, c of logits[a, b, c] cos(w_k(a+b-c)) / norm, with norm² = p³/2, but p³ for k = 0 and p/2. It is
-    alpha_k of `fourier.sum_waves` times the norm. These directions are orthogonal, so the square is what each holds of
-    the sum of squares. logits (p, p, n) -> (p//2 + 1,).
-    """
-    return _projections(fourier.sum_waves(_arguments(logits)[0]), len(logits))
-
-
-def _projections(amplitudes, p):
-    norms = np.full(p // 2 + 1, np.sqrt(p**3 / 2))
-    norms[[0, -1] if p % 2 == 0 else [0]] = np.sqrt(p**3)
-    return norms * amplitudes
+def _held(amplitudes, p):
+    """What cos w_k(a+b-c) holds of the sum of squares, k = 0 .. p//2: its amplitude's square times p³/2 (or p³)."""
+    return amplitudes**2 * np.where(2 * np.arange(p // 2 + 1) % p == 0, p**3, p**3 / 2)
 
 
 def fraction_explained(logits, frequencies, centring="input"):
@@ -190,14 +171,14 @@ def fraction_explained(logits, frequencies, centring="input"):
 
 
 def _fraction_explained(logits, amplitudes, frequencies, centring):
-    part, whole = (_projections(amplitudes, len(logits))[frequencies] ** 2).sum(), _sum_of_squares(logits, centring)
+    part, whole = _held(amplitudes, len(logits))[frequencies].sum(), _sum_of_squares(logits, centring)
     return float(part / whole) if whole > 0 else 0.0
 
 
 def key_frequencies(logits, share=0.01):
     """Frequencies that the network uses, ascending, from its logits (p, p, n).
 
-    Those whose squared `sum_projections` are at least ``share``, in (0, 1], of the variance of the logits about each
+    Those k whose wave cos w_k(a+b-c) holds at least ``share``, in (0, 1], of the variance of the logits about each
     pair's mean.
 
     >>> a, b, c = np.ogrid[:7, :7, :7]
@@ -206,7 +187,7 @@ def key_frequencies(logits, share=0.01):
     """
     require_number(share, "share", "in (0, 1]", lambda x: 0 < x <= 1)
     logits, *_ = _arguments(logits)
-    return _at_least(share, _projections(fourier.sum_waves(logits), len(logits)) ** 2, _sum_of_squares(logits, "input"))
+    return _at_least(share, _held(fourier.sum_waves(logits), len(logits)), _sum_of_squares(logits, "input"))
 
 
 def _at_least(share, power, total):
@@ -313,7 +294,7 @@ def fourier_gini(table):
 
 def sum_of_squared_weights(params):
     """Sum over all arrays of a dict; weight decay pushes it down once the train loss is small."""
-    require_type(params, "params", dict)
+    require(isinstance(params, dict), "params", params, "a dict of arrays")
     return float(sum(np.square(require_array(W, "each of params"), dtype=np.float64).sum() for W in params.values()))
 
 

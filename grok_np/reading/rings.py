@@ -81,9 +81,8 @@ class Ring:
 def find(effective: Effective, operation: str = "add") -> list[Ring]:
     """The rings in effective weights, one per key frequency, ascending.
 
-    A neuron counts if its weight is at least 1 % of the largest and at least half of its input power is at one
-    frequency; a frequency is key if at least three such neurons share it. ``operation`` ("add" or "subtract") decides
-    what `Ring.phase_errors` are.
+    A neuron counts if its weight is at least 1 % of the largest and half of its input power or more at one frequency; a
+    frequency is key if three such neurons or more share it. ``operation``: "add" or "subtract", for `phase_errors`.
     """
     require_type(effective, "effective", Effective)
     require_choice(operation, "operation", SIGNS)
