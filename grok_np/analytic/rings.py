@@ -32,6 +32,8 @@ def required_moments(activation):
 def rigid_size(activation):
     """Fewest x² or ReLU neurons of one frequency that meet the required moments *as a star*; such a star is regular.
 
+    (They decide by the largest logit; one-hot outputs, exactly, are another question.)
+
     Moments 1 to 4 need five nodes. x² and |x| see 2 alpha only, where the moments 2 and 4 are 1 and 2: three nodes, up
     to half turns of single neurons. That so few nodes must be evenly spaced is known from quadrature on the circle
     (Szego; tight circular designs: Delsarte, Goethals, Seidel 1977). Not of other networks: with free output phases any
