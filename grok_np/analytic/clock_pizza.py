@@ -1,7 +1,6 @@
 """The clock and the pizza, written down (Zhong et al. 2023, arXiv 2306.17844).
 
-Whether they are two algorithms is contested: after a remapping of the neurons they are one (McCracken et al. 2025,
-arXiv 2505.18266; Moisescu-Pareja et al. 2025, arXiv 2512.25060). Here are the two formulas, with what each can decide.
+That they are two algorithms is contested (`reading.clock_pizza`); here are the two formulas, with what each can decide.
 
 Read next: `parity`.
 """

@@ -180,8 +180,7 @@ def stars(p, n_neurons, frequencies, phases=0.0, amplitudes=1.0, activation="squ
 def two_windings(windings):
     """Two integers."""
     windings = require_array(windings, "windings", ndim=1).tolist()
-    require(len(windings) == 2 and all(isinstance(turns, int) for turns in windings), "windings", windings,
-            "two integers")
+    require(len(windings) == 2 and {type(turns) for turns in windings} == {int}, "windings", windings, "two integers")
     return windings
 
 
@@ -251,10 +250,9 @@ def uneven_ring(n_neurons, moment, activation="square"):
     quadratures of degree N - 2; Verblunsky's theorem, Simon 2005, Orthogonal Polynomials on the Unit Circle). m = 0 is
     the regular ring. The next moments follow: M_N = 1 - |m|² and M_(N+1) = -conj(m) (1 - |m|²).
 
-    So in a star of one neuron more than the `rigid_size` m is the only freedom left: lopsided ReLU rings of six. The
-    article's published weights have |M_5| = 0.46 and |M_6|, |M_7| = 0.79, 0.35 where the law says 0.78, 0.36. The law
-    does not say which m training takes: pure cosines want |m| near 1, the second harmonic of learned waves m = 0
-    (docs/theory.md).
+    So in a star of one neuron more than the `rigid_size` m is the only freedom left: lopsided ReLU rings of six. One in
+    the article's published weights has |M_5| = 0.46 and |M_6|, |M_7| = 0.79, 0.35 where the law says 0.78, 0.36. Which
+    m training takes it does not say: pure cosines want |m| near 1, learned waves less (docs/theory.md).
 
     >>> phases, weights = uneven_ring(4, 0.4)                  # four x² neurons, as exact as three
     >>> np.abs(moments(phases, weights, 4)[[1, 3]]).max() < 1e-12
@@ -274,9 +272,9 @@ def uneven_ring(n_neurons, moment, activation="square"):
 
 
 def gromov(p, n_neurons, rng):
-    """Gromov's analytic weights: random frequencies and phases, exact only as N grows (arXiv 2301.02679).
+    """Gromov's analytic weights (arXiv 2301.02679): random frequencies and phases, phi_out = phi_a + phi_b.
 
-    phi_out = phi_a + phi_b; everything unwanted averages out like 1 / sqrt N, where the untied star needs six neurons.
+    Everything unwanted averages out like 1 / sqrt N, where the untied star needs six neurons.
     """
     p, n_neurons = require_integer(p, "p", minimum=2), require_integer(n_neurons, "n_neurons", minimum=1)
     require_type(rng, "rng", np.random.Generator)

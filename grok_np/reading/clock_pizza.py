@@ -11,10 +11,8 @@ apart: `gradient_symmetricity` (cosine of g_a and g_b; 1 for the pizza) and `dis
 correct logit's spread is due to a - b; 0 for the pizza). A third, `circularity`, says whether the embedding is made of
 circles at all. `isolate` leaves one of the circles alone, and `formula_agreement` holds its logits against both forms.
 
-That the two are distinct algorithms is contested: McCracken et al. 2025 (arXiv 2505.18266) and Moisescu-Pareja et al.
-2025 (arXiv 2512.25060) find one after a remapping of the neurons. The numbers below are what they are either way.
-
-The right answer is a + b mod p throughout. Read next: `published`.
+That these are two algorithms is contested: McCracken et al. 2025 (arXiv 2505.18266) and Moisescu-Pareja et al. 2025
+(arXiv 2512.25060) find one after a remapping. The right answer is a + b mod p throughout. Read next: `published`.
 """
 
 import random
@@ -202,16 +200,11 @@ def circles(table, least_share=0.9, p=None):
     for frequency in dict.fromkeys(strongest.tolist()):
         pair = np.flatnonzero(strongest == frequency)[:2]
         if len(pair) == 2 and parts.share[pair].sum() >= 0.01:
-            circle = _circle(parts.scores[:p], pair.tolist())
+            power = fourier.power(parts.scores[:p, pair]).sum(axis=1)[1:]
+            circle = Circle(frequency, tuple(pair.tolist()), float(power.max() / max(power.sum(), 1e-300)))
             if circle.share >= least_share:
                 found.append(circle)
     return found
-
-
-def _circle(scores, components):
-    power = fourier.power(scores[:, components]).sum(axis=1)[1:]
-    strongest = int(power.argmax())
-    return Circle(1 + strongest, tuple(components), float(power[strongest] / max(power.sum(), 1e-300)))
 
 
 def isolate(model, params, components):

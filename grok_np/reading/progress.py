@@ -212,10 +212,7 @@ def table_key_frequencies(table, share=None):
 
 
 def neuron_key_frequencies(neurons, least_neurons=5, least_fraction=0.5):
-    """Frequencies, ascending, that are the best of five neurons or more and explain over half of each of these.
-
-    neurons (p, p, h); see `neuron_frequencies`.
-    """
+    """Frequencies, ascending, that are the best of five neurons or more and explain over half of each of these."""
     require_integer(least_neurons, "least_neurons", minimum=0)
     require_number(least_fraction, "least_fraction", "in [0, 1]", lambda x: 0 <= x <= 1)
     frequency, fraction = neuron_frequencies(neurons)
@@ -255,10 +252,7 @@ def neuron_frequencies(neurons):
 
 
 def neuron_fit(neurons, frequency):
-    """Each neuron's least-squares degree-2 polynomial of its own ``frequency`` (h,), see `neuron_frequencies`.
-
-    neurons (p, p, h) -> (p, p, h). Frequency 0 leaves the constant.
-    """
+    """Each neuron's least-squares degree-2 polynomial of its ``frequency`` (h,), of 0 the constant: (p, p, h)."""
     means = _four_means(neurons)
     p = len(neurons)
     frequency = require_array(frequency, "frequency")
@@ -272,10 +266,9 @@ def neuron_fit(neurons, frequency):
 
 
 def component_norms(x):
-    """Norms of the 2-D Fourier components of x (p, p, ...) over all further axes: (p, p).
+    """Norms of the 2-D Fourier components of x (p, p, ...), logits, neurons or attention scores, over all further axes.
 
-    For logits, for neurons (all or one) and for attention scores. Row and column are basis functions of a and b in the
-    order of `fourier.frequencies`; the squares add up to the sum of squares of x.
+    (p, p): basis functions of a and of b in the order of `fourier.frequencies`. The squares add up to those of x.
     """
     x = require_array(x, "x").astype(np.float64, copy=False)
     require(x.ndim >= 2 and x.shape[0] == x.shape[1] > 0, "x.shape", x.shape, "(p, p, ...)")
@@ -366,7 +359,7 @@ def measures(logits, frequencies, train_mask, test_mask=None, *, W_E=None, W_L=N
 
 
 class Phases(NamedTuple):
-    """Steps at which memorisation, circuit formation and cleanup end; None where that has not happened."""
+    """Steps at which the three phases end; None where that has not happened."""
 
     memorisation_end: int | None
     circuit_formation_end: int | None

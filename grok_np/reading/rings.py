@@ -104,10 +104,8 @@ def find(effective: Effective, operation: str = "add") -> list[Ring]:
 
 
 def square_wave(angles):
-    """A wave of two values whose fundamental is cos: +-pi/4, as Swaroop 2026 (arXiv 2603.23784) idealises input waves.
-
-    The article's published network does not compute with them: with square waves for its own half of the answers are
-    wrong, with cosines none (`scores`).
+    """A wave of two values whose fundamental is cos: +-pi/4. (Swaroop 2026, arXiv 2603.23784, finds learned input waves
+    close to it. In the article's published network they make half of the answers wrong, cosines none: `scores`.)
     """
     return np.copysign(np.pi / 4, np.cos(angles))
 
@@ -134,7 +132,7 @@ def _some(rings):
 
 
 def regularise(effective, rings):
-    """The network with every ring made regular: even spacing, equal weights, phases by the law of the head, B like A.
+    """The network with every ring made regular: even spacing, equal weights, phases by the law, B turning as A does.
 
     Each ring keeps its frequency, number of neurons, rotation and total weight.
     """
