@@ -150,3 +150,46 @@ def test_the_example():
     assert done.returncode == 0, done.stderr
     assert "resumed to the same bits: True" in done.stdout
     assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) < 100
+
+
+def test_one_array_under_two_names_over_several_shards(monkeypatch):
+    """mix_backward may return the same array twice: adding up shards must not change it in place."""
+    @dataclass(frozen=True)
+    class Symmetric(Rows):
+        def mix_forward(self, params, inputs):
+            logits, at = super().mix_forward(params, np.concatenate([inputs, np.asarray(inputs)[..., ::-1]]))
+            return logits, at
+
+        def mix_backward(self, dlogits, at):
+            both = sum(super().mix_backward(dlogits, at).values())
+            return {"W_a": both, "W_b": both}
+
+    model = Symmetric()
+    params = model.init(np.random.default_rng(0), np.float64)
+    inputs, labels = ModularArithmetic(5).all_pairs()
+    labels = np.concatenate([labels, labels])
+    whole, pieces = ({name: np.empty_like(W) for name, W in params.items()} for _ in range(2))
+    training.loss_and_gradients(model, params, [training.Shard(inputs, labels, 1.0)], layers.LOSSES["cross_entropy"],
+                                whole)
+    shards = [training.Shard(inputs[part], np.concatenate([labels[:25][part]] * 2), len(inputs[part]) / 25)
+              for part in (slice(0, 9), slice(9, 17), slice(17, 25))]
+    training.loss_and_gradients(model, params, shards, layers.LOSSES["cross_entropy"], pieces)
+    for name in params:
+        np.testing.assert_allclose(pieces[name], whole[name], atol=1e-14)
+
+
+@pytest.mark.parametrize("thing", ["derived", "array"])
+def test_what_could_not_be_made_again_is_refused_before_it_is_trained(tmp_path, thing):
+    class Derived(SignDescent):
+        def __init__(self, lr=0.1):
+            super().__init__(lr)
+            self.half = lr / 2
+
+    class WithArray(SignDescent):
+        def __init__(self, lr=0.1):
+            super().__init__(np.full(3, lr))
+
+    with pytest.raises(TypeError, match="model, task and optimizer must"):
+        train(Rows(), Constant(), {"derived": Derived, "array": WithArray}[thing](), 1, out=tmp_path / "run",
+              progress=False)
+    assert not (tmp_path / "run").exists()
