@@ -32,13 +32,13 @@ def write_atomically(path, write):
 
 
 def _replace(temporary, path, patience=2.0):
-    """os.replace; Windows refuses it while somebody reads the file, so there it is tried again for two seconds."""
+    """os.replace; Windows refuses it while somebody reads the file, so it is tried again for two seconds."""
     until = time.monotonic() + patience
     while True:
         try:
             return os.replace(temporary, path)
         except PermissionError:
-            if os.name != "nt" or time.monotonic() > until:
+            if time.monotonic() > until:
                 raise
             time.sleep(0.05)
 

@@ -40,7 +40,7 @@ def originals(tmp_path_factory):
     np.savez_compressed(folder / "packed.npz", config='{"p": 5}', **weights)
     write_safetensors(folder / "weights.safetensors", weights | {"train_mask": None})
     lines = [{"setting": {"p": p, "name": "a"}, "rows": [{"loss": 0.5}, {"loss": p}]} for p in range(3)]
-    (folder / "table.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    (folder / "table.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     return folder
 
 
@@ -188,13 +188,13 @@ def test_files_of_other_names_are_no_checkpoints(run):
 def setting(*path, **to):
     """Edit config.json: ``setting("model", p=7)``; a value of `KeyError` removes the entry."""
     def edit(file):
-        config = json.loads(file.read_text())
+        config = json.loads(file.read_text(encoding="utf-8"))
         place = config[path[0]] if path else config
         for name, value in to.items():
             place[name] = value
             if value is KeyError:
                 del place[name]
-        file.write_text(json.dumps(config))
+        file.write_text(json.dumps(config), encoding="utf-8")
 
     return edit
 
@@ -203,9 +203,9 @@ CONFIGS = {
     "empty": (lambda file: file.write_bytes(b""), "damaged"),
     "cut off": (lambda file: file.write_bytes(file.read_bytes()[:-30]), "damaged"),
     "no text": (lambda file: file.write_bytes(b"\xff\x00\xfe"), "damaged"),
-    "nested 100,000 deep": (lambda file: file.write_text(DEEP), "damaged"),
-    "a number of 5,000 digits": (lambda file: file.write_text("9" * 5000), "damaged"),
-    "a list": (lambda file: file.write_text("[1]"), "not of format 2"),
+    "nested 100,000 deep": (lambda file: file.write_text(DEEP, encoding="utf-8"), "damaged"),
+    "a number of 5,000 digits": (lambda file: file.write_text("9" * 5000, encoding="utf-8"), "damaged"),
+    "a list": (lambda file: file.write_text("[1]", encoding="utf-8"), "not of format 2"),
     "another format": (setting(format=1), "not of format 2"),
     "no model": (setting(model=KeyError), "'model' is missing"),
     "a model that is a number": (setting(model=3), "model must be a dict of a type and its fields, got 3"),
@@ -240,7 +240,7 @@ def test_settings_that_describe_no_run(run, entry, name):
 
 def rows(change):
     """Edit the lines of history.csv."""
-    return lambda file: file.write_text("\n".join(change(file.read_text().splitlines())) + "\n")
+    return lambda file: file.write_text("\n".join(change(file.read_text(encoding="utf-8").splitlines())) + "\n")
 
 
 HISTORIES = {

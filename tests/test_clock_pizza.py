@@ -9,20 +9,26 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from grok_np import MLP, Transformer, analytic, strategies
+from grok_np.layers import predict
 from grok_np.networks.deep import DeepMLP, DeepTransformer
-from grok_np.networks.mlp import FACTORINGS
-from grok_np.reading import clock_pizza, published
+from grok_np.networks.factorings import FACTORINGS
+from grok_np.reading import all_activations, all_logits, clock_pizza, published
 
 CHECKPOINTS = ("p99zdpze5l", "l8k1hzciux", "p71frej8t7", "18c9ev5v5p", "dy65ktpiij", "f5dh675z97", "2fsoiei4o2")
+
+
+def share_right(logits):
+    return (predict(logits) == np.add.outer(range(len(logits)), range(len(logits))) % len(logits)).mean()
 
 
 @pytest.mark.parametrize("name", CHECKPOINTS)
 def test_published_networks(reference, name):
     """Every measure of every published checkpoint, asked to 1e-3; here to 1e-5."""
     model, params, *_ = published.load(reference(f"pizza/{name}.npz"))
-    expected = json.loads(reference("pizza/expected.json").read_text())[name]
-    logits = clock_pizza.all_logits(model, params)
-    assert clock_pizza.accuracy(logits) == pytest.approx(expected["grid_accuracy"], abs=1e-12)
+    expected = json.loads(reference("pizza/expected.json").read_text(encoding="utf-8"))[name]
+    logits = all_logits(model, params)
+    exact = all_logits(model, {key: W.astype(np.float64) for key, W in params.items()})
+    assert share_right(exact) == pytest.approx(expected["grid_accuracy"], abs=1e-12)
     for of, key in (("correct", "distance_irrelevance"), ("largest wrong", "distance_irrelevance_max_wrong_logit")):
         assert clock_pizza.distance_irrelevance(model, params, of=of) == pytest.approx(expected[key], abs=1e-5)
     assert clock_pizza.circularity(model, params) == pytest.approx(expected["circularity"], abs=1e-5)
@@ -39,13 +45,13 @@ def test_published_networks(reference, name):
                                                ("p71frej8t7", "pizza"), ("dy65ktpiij", "neither")])
 def test_circles_and_verdict_of_published_networks(reference, name, verdict):
     model, params, *_ = published.load(reference(f"pizza/{name}.npz"))
-    expected = json.loads(reference("pizza/expected.json").read_text())[name]["logit_fve"]
+    expected = json.loads(reference("pizza/expected.json").read_text(encoding="utf-8"))[name]["logit_fve"]
     found = clock_pizza.isolated_circles(model, params)
     for one, theirs in zip(found, expected, strict=False):
         assert one.circle.frequency == theirs["freq"]
         assert one.circle.share == pytest.approx(theirs["power_share_of_freq"], abs=1e-6)
         for ours, key in (("clock", "fve_clock"), ("pizza", "fve_pizza"), ("pizza'", "fve_pizza_prime")):
-            assert one.explained[ours] == pytest.approx(theirs[key], abs=1e-5)
+            assert one.agreement[ours] == pytest.approx(theirs[key], abs=1e-5)
     assert clock_pizza.classify(model, params).algorithm == verdict
 
 
@@ -55,10 +61,10 @@ def test_model_A_has_three_pizzas_and_their_companions(reference):
     found = clock_pizza.isolated_circles(model, params)
     assert [(one.circle.frequency, one.accompanies) for one in found] == [
         (17, None), (3, None), (15, None), (25, 17), (6, 3), (29, 15)]
-    assert all(0.97 < one.explained["accompanying"] < 0.98 for one in found[3:])
+    assert all(0.97 < one.agreement["accompanying"] < 0.98 for one in found[3:])
     assert max(one.accuracy for one in found) < 0.4
     every = [component for one in found for component in one.circle.components]
-    assert clock_pizza.accuracy(clock_pizza.all_logits(model, clock_pizza.isolate(model, params, every))) == 1
+    assert share_right(all_logits(model, clock_pizza.isolate(model, params, every))) == 1
 
 
 def small_models():
@@ -201,8 +207,8 @@ def test_circles_alone_and_together():
     found = clock_pizza.circles(params["W_E"])
     assert [circle.frequency for circle in found] == [1, 3, 9]
     assert all(circle.share == pytest.approx(1) for circle in found)
-    logits = clock_pizza.all_logits(model, clock_pizza.isolate(model, params, found[1].components))
-    assert clock_pizza.fraction_explained(logits, 3, "pizza") == pytest.approx(1)
+    logits = all_logits(model, clock_pizza.isolate(model, params, found[1].components))
+    assert clock_pizza.formula_agreement(logits, 3, "pizza") == pytest.approx(1)
     np.testing.assert_allclose(logits, analytic.pizza_logits(p, (3,)), atol=1e-9)
     everything = [i for circle in found for i in circle.components]
     np.testing.assert_allclose(clock_pizza.isolate(model, params, everything)["W_E"], params["W_E"], atol=1e-9)
@@ -213,23 +219,52 @@ def test_the_two_pizza_formulas_are_nearly_one(p, k):
     """The second is what neurons at multiples of 45 degrees give; both are pizzas, and the clock is neither."""
     assume(math.gcd(k, p) == 1 and p > 8)
     pizza, clock = analytic.pizza_logits(p, [k]), analytic.clock_logits(p, [k])
-    assert clock_pizza.fraction_explained(pizza, k, "pizza'") > 0.9
-    assert clock_pizza.fraction_explained(pizza, k, "pizza") == pytest.approx(1)
-    assert clock_pizza.fraction_explained(3 * clock - 2, k, "clock") == pytest.approx(1)
-    assert 0.6 < clock_pizza.fraction_explained(clock, k, "pizza") < 0.85
+    assert clock_pizza.formula_agreement(pizza, k, "pizza'") > 0.9
+    assert clock_pizza.formula_agreement(pizza, k, "pizza") == pytest.approx(1)
+    assert clock_pizza.formula_agreement(3 * clock - 2, k, "clock") == pytest.approx(1)
+    assert 0.6 < clock_pizza.formula_agreement(clock, k, "pizza") < 0.85
+
+
+def test_agreement_is_two_correlations_less_one():
+    """So it is no fraction: 1 at best, -1 for no relation or no logits at all, -3 for the opposite."""
+    clock, noise = analytic.clock_logits(31), np.random.default_rng(0).normal(size=(31, 31, 31))
+    found = [clock_pizza.formula_agreement(logits, 1, "clock") for logits in (clock, noise, 0 * clock, -clock)]
+    np.testing.assert_allclose(found, [1, -1, -1, -3], atol=0.05)
+
+
+def test_circles_of_any_frequency_can_stand_alone_for_composite_p():
+    """Frequency 3 of p = 15 cannot add, but its circle can be looked at."""
+    model = MLP(15, 2, 4)
+    angle = 2 * np.pi * 3 / 15 * np.arange(15)
+    params = draw(model) | {"W_E": np.stack([np.cos(angle), np.sin(angle)], axis=1)}
+    one, = clock_pizza.isolated_circles(model, params)
+    assert one.circle.frequency == 3 and one.accuracy < 0.5 and one.accompanies is None
+
+
+def test_logits_and_activations_of_all_pairs():
+    model = MLP(5, 3, 4, "gelu", bias=True)
+    params = draw(model)
+    effective = model.effective(params)
+    np.testing.assert_allclose(all_logits(model, params)[2, 4], model.forward(params, [[2, 4]])[0][0])
+    np.testing.assert_allclose(all_logits(model, params), analytic.logits(effective, 5))
+    np.testing.assert_allclose(all_activations(model, params) @ effective.C, all_logits(model, params))
+    for read in (all_logits, all_activations):
+        with pytest.raises(ValueError, match="params must be arrays of the model's shapes"):
+            read(model, {})
+        with pytest.raises(ValueError, match="model must be a network"):
+            read(3, params)
 
 
 def test_bad_arguments_are_named():
     model = MLP(5, 3, 4)
     params = draw(model)
-    with pytest.raises(ValueError, match=r"triples must be an integer array \(n, 3\), n >= 1, got"):
-        clock_pizza.gradient_symmetricity(model, params, triples=[[1, 2]])
-    with pytest.raises(ValueError, match=r"triples must be in \[0, 5\), got \[\[0, 2, 5\]\]"):
-        clock_pizza.gradient_symmetricity(model, params, triples=[[0, 2, 5]])
+    for triples in ([[1, 2]], [[0, 2, 5]], [[-1, 2, 3]]):
+        with pytest.raises(ValueError, match=r"triples must be an integer array \(n, 3\), n >= 1, in \[0, 5\), got"):
+            clock_pizza.gradient_symmetricity(model, params, triples=triples)
     with pytest.raises(ValueError, match="of must be one of correct, largest wrong, got 'wrong'"):
         clock_pizza.distance_irrelevance(model, params, of="wrong")
     with pytest.raises(ValueError, match="formula must be one of clock, pizza"):
-        clock_pizza.fraction_explained(np.zeros((5, 5, 5)), 1, "tart")
+        clock_pizza.formula_agreement(np.zeros((5, 5, 5)), 1, "tart")
     with pytest.raises(ValueError, match=r"components must be one or more of 0 to 2, got \[3\]"):
         clock_pizza.isolate(model, params, (3,))
     with pytest.raises(ValueError, match="params must be with an embedding W_E"):

@@ -3,7 +3,6 @@
 import contextlib
 import errno
 import os
-import resource
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -61,6 +60,7 @@ def test_any_write_may_find_the_disk_full(tmp_path, monkeypatch, call):
 
 def test_a_file_that_cannot_grow(tmp_path):
     """Not pretended: the kernel stops history.csv at 2,500 bytes."""
+    resource = pytest.importorskip("resource", reason="limits on the size of a file are not for every system")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (2500, hard))
     try:

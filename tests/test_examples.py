@@ -21,7 +21,7 @@ def run(tmp_path, name, *arguments):
 
 
 def test_every_example_is_tested():
-    tested = "".join(path.read_text() for path in Path(__file__).parent.glob("test_*examples.py"))
+    tested = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*examples.py"))
     missing = [path.name for path in EXAMPLES.glob("*.py") if f'"{path.name}"' not in tested]
     assert not missing
 
@@ -93,7 +93,7 @@ def test_strange_runs(tmp_path):
 def test_factorings(tmp_path):
     printed = run(tmp_path, "factorings.py", "--steps", "3", "--seeds", "1")
     assert "| two_embeddings | embeddings separate | shared | direct | - | - | - |" in printed
-    assert (tmp_path / "runs/factorings/table.jsonl").read_text().count("\n") == 30
+    assert (tmp_path / "runs/factorings/table.jsonl").read_text(encoding="utf-8").count("\n") == 30
 
 
 def test_check_your_own_layer(tmp_path):
@@ -120,10 +120,10 @@ def test_sparse_parity_sweep(tmp_path):
 @pytest.mark.parametrize("script", sorted((EXAMPLES / "benchmarks").glob("*.py")), ids=lambda path: path.name)
 def test_benchmarks_compile(script):
     """They need PyTorch and JAX and are run by hand; here only that they are valid Python."""
-    compile(script.read_text(), str(script), "exec")
+    compile(script.read_text(encoding="utf-8"), str(script), "exec")
 
 
 def test_the_index_lists_every_example():
-    index = (EXAMPLES / "README.md").read_text()
+    index = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     scripts = {path.relative_to(EXAMPLES).as_posix() for path in EXAMPLES.rglob("*.py")}
     assert {name for name in scripts if f"({name})" not in index} <= {"benchmarks/contestants.py"}

@@ -29,7 +29,7 @@ def run(tmp_path_factory):
 @pytest.fixture(scope="module")
 def page(run):
     pytest.importorskip("plotly", reason='plotly is not installed: pip install -e ".[explorer]"')
-    return run.explore()
+    return explorer.explore(run)
 
 
 @pytest.fixture(scope="module")
@@ -179,14 +179,29 @@ def test_stars_are_drawn_at_the_phases_of_the_rings(opened, run):
     assert rings
     for column, ring in enumerate(rings):
         colour, n = explorer.COLOURS["CYCLE"][column], ring.n_neurons
-        for start, middle, phases, radii in ((0, 0, ring.input_phases, ring.input_amplitudes),
-                                             (n + 2, -2.7, ring.output_phases, ring.output_amplitudes)):
+        for start, middle, phases, radii in (
+                (0, 0, ring.input_phases, ring.input_amplitudes),
+                (n + 2, -2.7, ring.output_phases, ring.output_amplitudes),
+                (2 * n + 4, -5.4, ring.second_input_phases, ring.second_input_amplitudes)):
             corners = (x[colour] - 2.4 * column + 1j * (y[colour] - middle))[start : start + n + 1]
             expected = radii / (1.15 * radii.max()) * np.exp(1j * phases)
             np.testing.assert_allclose(corners, [*expected, expected[0]], atol=1e-4)
     errors = [np.median(np.abs(ring.phase_errors)) for ring in rings]
     formed = [error for error in errors if error < 15]
     assert (f"In {len(formed)} of {len(rings)} rings" if formed else "No stars yet") in opened.text("stars-title")
+    assert "the sum of both input phases" in opened.text("stars-title")
+
+
+def test_stars_of_a_network_that_subtracts_follow_its_law(opened, run):
+    """C - A + B: the same weights, read as those of a network that subtracts."""
+    rings = reading.rings.find(run.model.effective(run.params), "subtract")
+    errors = [np.median(np.abs(ring.phase_errors)) for ring in rings]
+    opened.script("run.rings.forEach(ring => ring.sign = -1); drawStars()")
+    title, formed = opened.text("stars-title"), [error for error in errors if error < 15]
+    assert "the difference of both input phases" in title
+    assert (f"within {max(formed):.1f}°" if formed else f"are {min(errors):.0f}° or more off") in title
+    task = replace(run.task, operation="subtract")
+    assert {ring["sign"] for ring in explorer.describe(replace(run, task=task))["rings"]} == {-1}
 
 
 @pytest.mark.parametrize("p, N, k, activation", [(67, 3, 1, "square"), (67, 4, 1, "square"), (20, 5, 3, "square"),
@@ -218,11 +233,11 @@ def check_written(opened, network):
                                logits[a, b] - logits[a, b].mean(), atol=1e-10)
     np.testing.assert_allclose(np.array(opened.script("return written.table")), expected, atol=1e-10)
     colours = np.array(opened.script("return document.getElementById('margins').data[0].z")).T
-    np.testing.assert_array_equal(colours > 0, expected > 1e-9)
+    np.testing.assert_array_equal(colours > 0, expected > 0)
     share = float(f"{opened.text('share').split(':')[1].split('%')[0]}") / 100
-    assert share == pytest.approx((expected > 1e-9).mean(), abs=1e-3)
-    assert (share == 1) == bool((expected > 1e-9).all())
-    assert ("✓" if expected[a, b] > 1e-9 else "✗") in opened.text("written-verdict")
+    assert share == pytest.approx((expected > 0).mean(), abs=1e-3)
+    assert (share == 1) == bool((expected > 0).all())
+    assert ("✓" if expected[a, b] > 0 else "✗") in opened.text("written-verdict")
 
 
 def test_four_neurons_fail_and_three_work(opened):
@@ -380,18 +395,18 @@ def test_many_or_large_checkpoints_are_thinned_out(run, monkeypatch):
 def test_other_runs_are_refused(run):
     parity = replace(run, model=BitMLP(), task=SparseParity())
     with pytest.raises(ValueError, match="must be of an MLP on ModularArithmetic to be explored, got BitMLP on Sparse"):
-        parity.explore()
+        explorer.explore(parity)
     with pytest.raises(ValueError, match="activation must be one of square, relu, abs to be explored, got 'gelu'"):
-        replace(run, model=replace(run.model, activation="gelu")).explore()
+        explorer.explore(replace(run, model=replace(run.model, activation="gelu")))
     with pytest.raises(ValueError, match="run must have checkpoints to be explored: give train a folder"):
-        replace(run, path=None).explore()
+        explorer.explore(replace(run, path=None))
 
 
-def test_without_plotly_the_message_says_what_to_install(run, monkeypatch):
+def test_without_plotly_the_message_says_what_to_install_and_nothing_is_written(run, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
     with pytest.raises(ImportError, match=r'the explorable page needs plotly: pip install -e "\.\[explorer\]"'):
-        run.explore()
-    assert not (run.path / "never.html").exists()
+        explorer.explore(run, tmp_path / "page.html")
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_command(run, page, tmp_path, monkeypatch, capsys):

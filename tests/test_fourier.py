@@ -58,7 +58,7 @@ def test_two_dimensional_transform_is_the_matrix_twice(data):
     x = data.draw(strategies.arrays((p, p, 2)))
     F = matrix(p)
     np.testing.assert_allclose(fourier.transform2d(x), np.einsum("ia,jb,abn->ijn", F, F, x), atol=1e-12)
-    np.testing.assert_allclose(fourier.inverse_transform2d(fourier.transform2d(x)), x, atol=1e-12)
+    np.testing.assert_allclose((fourier.transform2d(x) ** 2).sum(), (x**2).sum())
 
 
 @given(st.data())
@@ -104,18 +104,6 @@ def test_waves_at_a_given_frequency_reconstruct_that_component():
     for column in range(4):
         rows = matrix(11)[fourier.frequencies(11) == k[column]]
         np.testing.assert_allclose(wave[:, column], rows.T @ rows @ x[:, column], atol=1e-12)
-
-
-def test_key_frequencies_are_those_above_their_share_of_the_non_constant_power():
-    assert fourier.key_frequencies(np.array([100, 5, 1, 4.0]), 0.4).tolist() == [1, 3]
-    assert fourier.key_frequencies(np.array([100, 0, 3.0]), 1).tolist() == [2]
-    none = fourier.key_frequencies(np.array([100, 0, 0.0]), 0.4)
-    assert none.tolist() == [] and none.dtype.kind == "i"  # so that it can be an index like any other
-    for share in (0, 1.5):
-        with pytest.raises(ValueError, match=rf"share must be in \(0, 1\], got {share}"):
-            fourier.key_frequencies(np.ones(3), share)
-    with pytest.raises(ValueError, match=r"power_by_frequency.shape must be of length 1, got \(3, 2\)"):
-        fourier.key_frequencies(np.ones((3, 2)), 0.5)
 
 
 @pytest.mark.parametrize("p", [5, 6, 13])
@@ -175,7 +163,7 @@ def test_published_inverse_participation_ratios(reference):
     """Mean over neurons of the published 2026 networks (arXiv 2602.16849), to the digits given."""
     import json
 
-    expected = json.loads(reference("yagent/expected.json").read_text())
+    expected = json.loads(reference("yagent/expected.json").read_text(encoding="utf-8"))
     for name in ("p23_relu_full", "p23_quad_singlefreq", "p23_relu_grok_wd2"):
         with np.load(reference(f"yagent/{name}.npz"), allow_pickle=False) as z:
             W_in, W_out = z["mlp.W_in"].astype(float), z["mlp.W_out"].astype(float)

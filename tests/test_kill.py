@@ -33,7 +33,7 @@ else:
 
 def test_killed_at_random_moments(tmp_path):
     undisturbed = train(MODEL, TASK, OPTIMIZER, out=None, **OPTIONS)
-    (tmp_path / "job.py").write_text(JOB)
+    (tmp_path / "job.py").write_text(JOB, encoding="utf-8")
     out, rng = tmp_path / "run", np.random.default_rng(0)
     environment = os.environ | {"PYTHONPATH": os.path.dirname(__file__)}
     killed, writing = 0, 0

@@ -112,7 +112,7 @@ def test_the_formula_is_a_least_squares_fit(drawn):
     design = np.stack([cosines(p, k).ravel() for k in range(p // 2 + 1)], axis=1)
     fit, *_ = np.linalg.lstsq(design, logits[..., :p].ravel())
     coefficients = fit * np.linalg.norm(design, axis=0)
-    np.testing.assert_allclose(progress.cosine_coefficients(logits), coefficients, atol=1e-10 * abs(logits).max())
+    np.testing.assert_allclose(progress.sum_projections(logits), coefficients, atol=1e-10 * abs(logits).max())
 
     wanted = (design[:, frequencies] @ fit[frequencies]).reshape(p, p, p)
     assert_loss(progress.trigonometric_loss(logits, frequencies), plain_loss(wanted))
@@ -131,14 +131,13 @@ def test_a_sum_of_cosines_is_found_again(p, seed, dtype):
     noisy = (logits + biases - biases.mean() + pair_means - pair_means.mean()).astype(dtype)
     norms = np.array([np.linalg.norm(cosines(p, k)) for k in range(p // 2 + 1)])
     atol = 1e-4 if dtype == np.float32 else 1e-12
-    np.testing.assert_allclose(progress.cosine_coefficients(noisy) / norms, amplitudes, atol=atol)
+    np.testing.assert_allclose(progress.sum_projections(noisy) / norms, amplitudes, atol=atol)
     used = np.flatnonzero(amplitudes).tolist()
     if used:
         power = amplitudes**2 * np.where(2 * np.arange(p // 2 + 1) == p, 2, 1)  # cos² is 1, not 1/2, on average
         assert progress.key_frequencies(logits) == np.flatnonzero(power > 0.01 * power.sum()).tolist()
         for centring in progress.CENTRINGS:
             np.testing.assert_allclose(progress.fraction_explained(logits, used, centring), 1, rtol=1e-12)
-        np.testing.assert_allclose(progress.sum_fraction_explained(logits, used), 1, rtol=1e-12)
         assert_loss(progress.trigonometric_loss(logits, used), plain_loss(logits))
         assert_loss(progress.restricted_loss(logits, used), plain_loss(logits))
         assert_loss(progress.excluded_loss(logits, used), np.log(p))
@@ -168,9 +167,22 @@ def test_what_each_centring_counts(centring, kept):
 def test_key_frequencies_of_a_table():
     w = 2 * np.pi / 13 * np.arange(13)
     waves = np.stack([np.cos(3 * w), np.sin(3 * w), np.cos(5 * w + 1)])
-    table = waves.T @ np.random.default_rng(0).normal(size=(3, 4)) + 100
-    assert progress.key_frequencies(table) == [3, 5]
-    assert progress.key_frequencies(np.eye(12)) == []  # an even spread
+    table = waves.T @ np.random.default_rng(0).normal(size=(3, 4)) + 100  # the constant does not count
+    assert progress.table_key_frequencies(table) == [3, 5]
+    assert progress.table_key_frequencies(np.zeros((7, 2))) == []
+    two = (2 * np.cos(3 * w) + np.cos(w))[:, None]  # shares 0.8 and 0.2
+    assert progress.table_key_frequencies(two, 0.19) == [1, 3] and progress.table_key_frequencies(two, 0.21) == [3]
+    assert progress.table_key_frequencies(np.eye(12)) == []  # an even spread
+
+
+def test_a_network_trained_on_all_pairs_has_no_test_loss():
+    logits = np.random.default_rng(0).normal(size=(5, 5, 5))
+    everything = np.ones((5, 5), bool)
+    found = progress.measures(logits, 2, everything)
+    assert np.isnan(found["test_loss"]) and found["train_loss"] == progress.loss(logits)
+    assert np.isnan([progress.loss(logits, ~everything), progress.restricted_loss(logits, 1, ~everything),
+                     progress.excluded_loss(logits, 1, ~everything)]).all()
+    assert np.isnan(progress.ablations(logits, 1, ~everything)["nothing taken out"])
 
 
 def test_subtraction_is_addition_with_b_turned_around():
@@ -292,12 +304,14 @@ SOME = np.eye(5, dtype=bool)
     (lambda: progress.loss(np.zeros((3, 4, 4))), r"logits.shape must be .*, got \(3, 4, 4\)"),
     (lambda: progress.loss(np.zeros((3, 3, 2))), r"logits.shape must be .*, got \(3, 3, 2\)"),
     (lambda: progress.loss(ZEROS, np.ones((5, 5))), "mask must be bool .* got 'float64"),
-    (lambda: progress.loss(ZEROS, np.zeros((5, 5), bool)), "mask must be True for at least one pair"),
+    (lambda: progress.measures(ZEROS, 1, 3), "train_mask must be bool .* got 'int64"),
+    (lambda: progress.measures(ZEROS, 1, SOME, SOME[:4]), "test_mask must be bool of shape .* got 'bool of shape"),
     (lambda: progress.restricted_loss(ZEROS, [1, 3]), r"from 1 to p//2 = 2, got \[1, 3\]"),
     (lambda: progress.excluded_loss(ZEROS, 0), "frequencies must be an integer >= 1, got 0"),
     (lambda: progress.fraction_explained(ZEROS, 1, "none"), "centring must be one of total, .*got 'none'"),
-    (lambda: progress.key_frequencies(np.zeros(5)), r"logits_or_weights must be of shape .*, got \(5,\)"),
-    (lambda: progress.key_frequencies(np.zeros((3, 2))), "rows of logits_or_weights must be an integer >= 4, got 3"),
+    (lambda: progress.key_frequencies(np.zeros(5)), r"logits.shape must be of length 3, got \(5,\)"),
+    (lambda: progress.table_key_frequencies(np.zeros((3, 2))), r"table.shape must be .* p >= 4, got \(3, 2\)"),
+    (lambda: progress.table_key_frequencies(np.eye(5), 1.5), r"share must be in \(0, 1\], got 1.5"),
     (lambda: progress.neuron_frequencies(np.zeros((3, 2, 5))), r"neurons.shape must be \(p, p, h\), got \(3, 2, 5\)"),
     (lambda: progress.measures(ZEROS, 1, SOME, W_E=np.zeros((6, 2))), r"W_E.shape must be \(5, d\)"),
     (lambda: progress.measures(ZEROS, 1, SOME, W_L=np.zeros((2, 6))), r"W_L.shape must be \(h, 5\)"),
@@ -332,7 +346,7 @@ def test_halfway_of_curves_that_turn():
 
 @pytest.mark.parametrize("fraction", ["0.3", "0.28", "0.25"])
 def test_phases_of_the_published_curves(reference, fraction):
-    expected = json.loads(reference("nanda/expected.json").read_text())["frac_train_sweep"][fraction]
+    expected = json.loads(reference("nanda/expected.json").read_text(encoding="utf-8"))["frac_train_sweep"][fraction]
     test_loss = np.load(reference("nanda/frac_train_sweep.npz"))[f"test_{fraction}"]
     found = progress.phases(np.arange(len(test_loss)), test_loss, p=113)
     assert found.memorisation_end == expected["test_max_epoch"] and abs(found.memorisation_end - 1400) < 60
@@ -374,7 +388,7 @@ def network(reference):
 
 @pytest.fixture
 def expected(reference):
-    return json.loads(reference("nanda/expected.json").read_text())["wd_0.1"]
+    return json.loads(reference("nanda/expected.json").read_text(encoding="utf-8"))["wd_0.1"]
 
 
 def test_the_oracle_itself(network, expected):
@@ -383,7 +397,7 @@ def test_the_oracle_itself(network, expected):
 
 
 def test_published_logits(network, expected):
-    np.testing.assert_allclose(progress.cosine_coefficients(network.logits)[1:], expected["cos_abc_coefficients"],
+    np.testing.assert_allclose(progress.sum_projections(network.logits)[1:], expected["cos_abc_coefficients"],
                                rtol=0, atol=1e-13 * max(expected["cos_abc_coefficients"]))
     for k, share in expected["cos_abc_top"]:
         assert progress.fraction_explained(network.logits, k) == pytest.approx(share, rel=1e-9)
@@ -393,8 +407,6 @@ def test_published_logits(network, expected):
                                ("input", "centre_per_input"), ("both", "centre_both")):
             found = progress.fraction_explained(network.logits, expected[which], centring)
             assert found == pytest.approx(explained[name], rel=1e-12)
-        assert progress.sum_fraction_explained(network.logits, expected[which]) == pytest.approx(
-            expected[f"logit_fve_input_cos_sin_aplusb__{which}"], rel=1e-12)
 
 
 def test_published_losses(network, expected):
@@ -422,7 +434,7 @@ def test_published_restricted_loss_to_rounding(network, expected):
 
 def test_published_key_frequencies(network, expected):
     assert progress.key_frequencies(network.logits) == expected["key_frequencies_logits"]
-    assert progress.key_frequencies(network.W_E) == expected["key_frequencies_embedding"]
+    assert progress.table_key_frequencies(network.W_E) == expected["key_frequencies_embedding"]
     assert progress.neuron_key_frequencies(network.neurons) == expected["key_frequencies_neurons"]
 
 
@@ -442,8 +454,8 @@ def test_published_neurons(network, expected):
 def test_published_spectra(network, expected, name):
     table = network.W_E if name == "W_E" else getattr(network, name).T
     for k, share in expected[f"{name}_fourier_top"]:
-        assert k in progress.key_frequencies(table, share=share * (1 - 1e-9))
-        assert k not in progress.key_frequencies(table, share=share * (1 + 1e-9))
+        assert k in progress.table_key_frequencies(table, share=share * (1 - 1e-9))
+        assert k not in progress.table_key_frequencies(table, share=share * (1 + 1e-9))
 
 
 def test_published_network_does_what_the_paper_says(network, expected):

@@ -43,7 +43,7 @@ def grid_scores(network):
 @pytest.mark.parametrize("name", PIZZA)
 def test_clock_and_pizza_checkpoints(reference, name):
     network = published.load(reference(f"pizza/{name}.npz"))
-    expected = json.loads(reference("pizza/expected.json").read_text())[name]
+    expected = json.loads(reference("pizza/expected.json").read_text(encoding="utf-8"))[name]
     check_logits(network, expected["logits_64"]["pairs"], expected["logits_64"]["logits"])
     accuracy, loss, _ = grid_scores(network)
     assert accuracy == pytest.approx(expected["grid_accuracy"], abs=1e-12)
@@ -54,7 +54,7 @@ def test_clock_and_pizza_checkpoints(reference, name):
 
 def test_nanda_checkpoint(reference):
     network = published.load(reference("nanda/wd_0.1.npz"))
-    expected = json.loads(reference("nanda/expected.json").read_text())["wd_0.1"]
+    expected = json.loads(reference("nanda/expected.json").read_text(encoding="utf-8"))["wd_0.1"]
     assert network.model == Transformer(p=113)
     check_logits(network, expected["logits_64"]["pairs"], expected["logits_64"]["logits"])
     accuracy, loss, logits = grid_scores(network)
@@ -71,7 +71,7 @@ def test_nanda_checkpoint(reference):
 @pytest.mark.parametrize("name", TWO_LAYER)
 def test_two_layer_mlps_of_2026(reference, name):
     network = published.load(reference(f"yagent/{name}.npz"))
-    expected = json.loads(reference("yagent/expected.json").read_text())[name]
+    expected = json.loads(reference("yagent/expected.json").read_text(encoding="utf-8"))[name]
     check_logits(network, expected["pairs"], expected["logits"])
     accuracy, loss, _ = grid_scores(network)
     assert accuracy == pytest.approx(expected["grid_accuracy"], abs=1e-12)
@@ -80,7 +80,7 @@ def test_two_layer_mlps_of_2026(reference, name):
 
 def test_the_articles_network(reference):
     network = published.load(reference("pair/main_model.npz"))
-    expected = json.loads(reference("pair/main_model_expected.json").read_text())
+    expected = json.loads(reference("pair/main_model_expected.json").read_text(encoding="utf-8"))
     accuracy, loss, _ = grid_scores(network)
     assert accuracy == expected["grid_accuracy"] == 1
     assert loss == pytest.approx(expected["grid_cross_entropy"], rel=1e-6)

@@ -61,4 +61,5 @@ def test_config_alone_repeats_a_run(tmp_path, name):
 
 def test_versions_are_noted(tmp_path):
     train(*RUNS["random labels"], out=tmp_path / "run", **OPTIONS)
-    assert json.loads((tmp_path / "run/config.json").read_text())["versions"].keys() == {"python", "numpy", "scipy"}
+    config = json.loads((tmp_path / "run/config.json").read_text(encoding="utf-8"))
+    assert config["versions"].keys() == {"python", "numpy", "scipy"}

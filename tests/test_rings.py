@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grok_np import analytic
+from grok_np.layers import predict
 from grok_np.networks.mlp import Effective
 from grok_np.reading import rings
 from grok_np.reading.progress import fraction_explained
@@ -49,9 +50,10 @@ def test_planted_rings_are_found(data):
 def test_exact_networks_survive_every_faithful_replacement():
     effective = scrambled(analytic.star(P, 5, 2), analytic.star(P, 7, 9), rng=np.random.default_rng(1))
     expected = analytic.logits(effective, P)
-    for network in (rings.transplant(effective), rings.regularise(effective), rings.keep_harmonics(effective)):
-        np.testing.assert_allclose(analytic.logits(network, P), expected, atol=1e-9)
-    assert np.abs(analytic.logits(rings.transplant(effective, rings.square_wave), P) - expected).max() > 0.1
+    found = rings.find(effective)
+    for replace_by in (rings.transplant, rings.regularise, rings.keep_harmonics):
+        np.testing.assert_allclose(analytic.logits(replace_by(effective, found), P), expected, atol=1e-9)
+    assert np.abs(analytic.logits(rings.transplant(effective, found, rings.square_wave), P) - expected).max() > 0.1
 
 
 def test_regularise_evens_out_a_lopsided_ring_and_keeps_its_weight():
@@ -59,7 +61,7 @@ def test_regularise_evens_out_a_lopsided_ring_and_keeps_its_weight():
     phases = 2 * np.pi * np.arange(6) / 6 + rng.normal(scale=0.1, size=6)
     lopsided = analytic.ring(P, phases, 3, rng.uniform(0.5, 1.5, 6), "relu")
     before, = rings.find(lopsided)
-    after, = rings.find(rings.regularise(lopsided))
+    after, = rings.find(rings.regularise(lopsided, [before]))
     assert before.evenness < 0.99 and after.evenness == pytest.approx(1)
     assert after.weights.sum() == pytest.approx(before.weights.sum())
     np.testing.assert_allclose(after.weights, after.weights.mean())
@@ -89,11 +91,63 @@ def test_square_weights_count_the_input_twice():
     np.testing.assert_allclose(rings.find(replace(doubled, activation="relu"))[0].weights, 6)
 
 
-def test_score_counts_ties_as_errors():
+def test_scores_count_ties_as_errors():
     blind = Effective(np.zeros((P, 1)), np.zeros((P, 1)), np.zeros(1), np.zeros((1, P)), "relu")
-    loss, accuracy = rings.score(blind, SPLIT.test_inputs, SPLIT.test_labels)
-    assert accuracy == 0 and loss == pytest.approx(np.log(P))
-    assert rings.score(analytic.star(P, 5), SPLIT.test_inputs, SPLIT.test_labels).accuracy == 1
+    (_, train, test), = rings.scores(blind, SPLIT)
+    assert train.accuracy == test.accuracy == 0 and train.loss == pytest.approx(np.log(P))
+    (_, _, test), *_ = rings.scores(analytic.star(P, 5), SPLIT)
+    assert test.accuracy == 1
+    a, b = np.indices((6, 6)).reshape(2, -1)
+    pairs = np.stack([a, b], axis=1)
+    (_, whole, nothing), *_ = rings.scores(analytic.star(6, 3), Split(pairs, (a + b) % 6, pairs[:0], a[:0]))
+    assert whole.accuracy == 30 / 36 and np.isnan(nothing).all()
+
+
+def subtracting(effective):
+    """B turned around: what added now subtracts."""
+    return replace(effective, B=effective.B[-np.arange(len(effective.B)) % len(effective.B)])
+
+
+@pytest.mark.parametrize("network", [analytic.star(P, 5, 4), analytic.untied_star(P, 6, (1, 4), 5),
+                                     analytic.star(P, 7, 3, 0.2, "relu")])
+def test_the_phase_law_of_subtraction(network):
+    """C - A + B; read as a sum, good rings look as if they were unformed."""
+    effective = subtracting(network)
+    ring, = rings.find(effective, "subtract")
+    as_sum, = rings.find(effective)
+    np.testing.assert_allclose(ring.phase_errors, 0, atol=1e-8)
+    assert np.median(np.abs(as_sum.phase_errors)) > 20
+    for replaced in (rings.transplant(effective, [ring]), rings.regularise(effective, [ring])):
+        logits = analytic.logits(replaced, P)
+        assert (predict(logits) == np.subtract.outer(range(P), range(P)) % P).all()
+    split = ModularArithmetic(P, "subtract", train_fraction=0.5).split()
+    text = rings.table(effective, split)
+    assert "0.0 deg" in text and "phase of a + phase of b|" in text and "(a-b-c)" in text
+    explained = fraction_explained(analytic.logits(network, P), [ring.frequency])
+    assert f"explain {explained:.1%} of the variance of the logits about each pair's mean" in text
+
+
+def test_the_ring_of_b_is_read_too():
+    """In the untied star b's phases wind four times, so its moments are others; and its amplitudes are its own."""
+    star = analytic.untied_star(P, 7, (1, 3), 5)
+    louder = replace(star, B=3 * star.B)
+    ring, = rings.find(louder)
+    np.testing.assert_allclose(ring.second_input_amplitudes, 3 * ring.input_amplitudes)
+    np.testing.assert_allclose(ring.weights, 3)  # of x² only the product of both inputs is wanted
+    np.testing.assert_allclose(ring.second_moments, [n % 7 == 0 for n in range(1, 13)], atol=1e-9)
+    np.testing.assert_allclose(analytic.logits(rings.transplant(louder, [ring]), P), analytic.logits(louder, P),
+                               atol=1e-9)
+    assert "ring of b" in rings.table(louder, SPLIT) and "ring of b" not in rings.table(analytic.star(P, 5), SPLIT)
+
+
+def test_evenness_is_one_on_the_corners_of_a_polygon_filled_or_not():
+    corner, = rings.find(analytic.ring(P, np.full(5, 0.3), 4, activation="relu"))
+    assert corner.evenness == pytest.approx(1) and corner.moments[0] == pytest.approx(1)
+
+
+def test_networks_of_an_activation_without_a_law_have_a_table():
+    text = rings.table(analytic.star(P, 5, activation="gelu", allow_inexact=True), SPLIT)
+    assert "for gelu no moment law is known" in text and "*M" not in text and "should vanish" not in text
 
 
 def test_pure_tied_stars_explain_what_their_modulation_leaves():
@@ -128,13 +182,27 @@ def article(reference):
 
 def test_the_articles_network_has_the_published_losses(article, reference):
     effective, split = article
-    expected = json.loads(reference("pair/main_model_expected.json").read_text())
-    train = rings.score(effective, split.train_inputs, split.train_labels)
-    test = rings.score(effective, split.test_inputs, split.test_labels)
+    expected = json.loads(reference("pair/main_model_expected.json").read_text(encoding="utf-8"))
+    results = {name: parts for name, *parts in rings.scores(effective, split)}
+    train, test = results["learned weights"]
     assert (train.accuracy, test.accuracy) == (1, 1)
     # The article divides by p = 67.
     np.testing.assert_allclose(test.loss / 67, expected["eval_loss"], rtol=1e-6)
     np.testing.assert_allclose(train.loss / 67, expected["train_loss"], rtol=1e-6)
+    # Square waves do not come close, cosines with the second harmonic and the constant do.
+    assert results["pure cosines"][1].accuracy == 1 and 0.4 < results["square waves"][1].accuracy < 0.6
+    assert results["second harmonic and constant"][1].loss < 2 * test.loss < results["pure cosines"][1].loss
+
+
+def test_learned_waves_have_a_second_harmonic_and_a_constant(article):
+    """The numbers of `rings.keep_harmonics`, by sums of cosines."""
+    A, seconds, constants = article[0].A, [], []
+    for ring in rings.find(article[0]):
+        angle = 2 * np.pi * ring.frequency * np.arange(67)[:, None] / 67 - ring.input_phases
+        first, second = (2 / 67 * (A[:, ring.neurons] * np.cos(m * angle)).sum(axis=0) for m in (1, 2))
+        seconds.append((second / first).mean())
+        constants.append((A[:, ring.neurons].mean(axis=0) / first).mean())
+    assert -0.16 < min(seconds) < max(seconds) < -0.095 and 0.075 < min(constants) < max(constants) < 0.11
 
 
 def test_the_articles_network_has_the_published_frequencies_and_obeys_the_moment_law(article):

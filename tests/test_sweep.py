@@ -19,14 +19,14 @@ from grok_np.learning.sweep import SweepError, grid, read_table, sweep
 
 def traced(x, folder, seconds=0.0):
     """x², after leaving a trace of the call."""
-    with open(Path(folder) / f"call_{x}", "a") as file:
+    with open(Path(folder) / f"call_{x}", "a", encoding="utf-8") as file:
         file.write("x")
     time.sleep(seconds)
     return {"square": x * x}
 
 
 def calls(folder):
-    return {int(path.name.split("_")[1]): len(path.read_text()) for path in Path(folder).glob("call_*")}
+    return {int(path.name.split("_")[1]): len(path.read_text(encoding="utf-8")) for path in Path(folder).glob("call_*")}
 
 
 def settings(folder, n, **more):
@@ -78,7 +78,7 @@ def test_a_line_cut_off_by_a_crash_is_computed_again(tmp_path_factory, cut):
 
 
 def test_a_damaged_line_is_named_not_dropped(tmp_path):
-    (tmp_path / "table.jsonl").write_text('{"setting": {"x": 1}, "rows": []}\nrubbish\n')
+    (tmp_path / "table.jsonl").write_text('{"setting": {"x": 1}, "rows": []}\nrubbish\n', encoding="utf-8")
     with pytest.raises(ValueError, match="table.jsonl line 2 is no row of a sweep"):
         read_table(tmp_path / "table.jsonl")
     with pytest.raises(ValueError, match="settings must be all different, got '2 of which 1 differ'"):
@@ -91,7 +91,7 @@ def test_a_killed_sweep_goes_on_where_it_was(tmp_path):
               "from test_sweep import *\n"
               f"if __name__ == '__main__': sweep(traced, settings({str(tmp_path)!r}, 12, seconds=[0.3]), "
               f"{str(tmp_path / 'table.jsonl')!r}, progress=False)\n")
-    (tmp_path / "job.py").write_text(script)
+    (tmp_path / "job.py").write_text(script, encoding="utf-8")
     job = subprocess.Popen([sys.executable, tmp_path / "job.py"], start_new_session=True)
     deadline = time.monotonic() + 60
     while len(read_table_quietly(tmp_path / "table.jsonl")) < 3 and time.monotonic() < deadline:
@@ -126,5 +126,6 @@ def test_a_dask_cluster_loses_a_worker(tmp_path):
         os.kill(next(iter(client.run(os.getpid).values())), signal.SIGKILL)
         rows = work.result(timeout=120)
     assert [row["square"] for row in rows] == [x * x for x in range(12)]
-    assert len(read_table(tmp_path / "table.jsonl")) == len((tmp_path / "table.jsonl").read_text().splitlines()) == 12
+    lines = (tmp_path / "table.jsonl").read_text(encoding="utf-8").splitlines()
+    assert len(read_table(tmp_path / "table.jsonl")) == len(lines) == 12
     assert all(calls(tmp_path)[x] == 1 for x in before)

@@ -9,13 +9,15 @@ in a process that knows only its own.
 """
 
 import math
-import os
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from grok_np import MLP, BitMLP, ModularArithmetic, SparseParity, Transformer
+from grok_np.layers import LOSSES
 from grok_np.learning import ensemble
+from grok_np.learning.machine import cores, keep_freed_memory
+from grok_np.learning.training import Shard, loss_and_gradients, make_shards
 from grok_np.streams import generator
 
 ADAMW = {"lr": 1e-3, "betas": (0.9, 0.98), "weight_decay": 1.0}
@@ -114,14 +116,13 @@ def grok_np_step(contest, threads=None):
 
     from grok_np import AdamW
     from grok_np.learning.adamw import FlatVector
-    from grok_np.learning.training import keep_freed_memory, loss_and_gradients, make_shards
 
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")
     model = contest.model
     params, pairs, labels = contest.start()
     shards = make_shards(model, pairs, labels, np.float32)
-    threads = min(threads or len(os.sched_getaffinity(0)), len(shards))
+    threads = min(threads or cores(), len(shards))
     map_shards = map if threads == 1 else ThreadPoolExecutor(threads).map
     optimizer, theta, gradient = AdamW(**ADAMW, eps=contest.eps), FlatVector(params), FlatVector(params)
     moments, t = optimizer.init(theta.vector), 0
@@ -129,8 +130,8 @@ def grok_np_step(contest, threads=None):
     def step():
         nonlocal t
         t += 1
-        loss, gradients = loss_and_gradients(model, theta.views, shards, map=map_shards)
-        optimizer.step(theta.vector, gradient.load(gradients), moments, t)
+        loss = loss_and_gradients(model, theta.views, shards, LOSSES["cross_entropy"], gradient.views, map_shards)
+        optimizer.step(theta.vector, gradient.vector, moments, t)
         return loss
 
     step.weights = lambda: theta.views
@@ -204,7 +205,6 @@ def jax_step(contest, network, double=False):
 
 def products(contest):
     """Shapes (m, k, n) of the products of one step: those of each shard, and those of the weights alone."""
-    from grok_np.learning.training import make_shards
 
     model, (_, pairs, labels) = contest.model, contest.start()
     n_shards = len(make_shards(model, pairs, labels, np.float32))
@@ -246,7 +246,7 @@ def products_alone(contest, threads=None):
 
     work = [arrays(shard) for _ in range(n_shards)]
     folded = arrays(weights)
-    threads = min(threads or len(os.sched_getaffinity(0)), n_shards)
+    threads = min(threads or cores(), n_shards)
     map_shards = map if threads == 1 else ThreadPoolExecutor(threads).map
 
     def multiply(operands):
@@ -272,7 +272,9 @@ def start_parity():
     """The same float32 parameters (M, ...), indexed inputs (M, B, 31) and labels (M, B) for everybody."""
     drawn = [PARITY_MODEL.init(generator(seed, "weights")) for seed in range(N_MEMBERS)]
     params = {name: np.stack([one[name] for one in drawn]) for name in PARITY_MODEL.shapes}
-    return params, *ensemble.stack(PARITY_MODEL, PARITY_TASKS, "train", np.float32)
+    splits = [task.split() for task in PARITY_TASKS]
+    inputs, labels = (np.stack([getattr(split, name) for split in splits]) for name in ("train_inputs", "train_labels"))
+    return params, PARITY_MODEL.index(inputs, np.float32), labels
 
 
 def parity_grok_np(threads=None):
@@ -283,19 +285,19 @@ def parity_grok_np(threads=None):
 
     from grok_np import AdamW
     from grok_np.learning.adamw import FlatVector
-    from grok_np.learning.training import keep_freed_memory
 
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")
-    params, *data = start_parity()
+    params, x, labels = start_parity()
+    groups = ensemble.make_groups(PARITY_MODEL, (x, labels, x[:, :0], labels[:, :0]), np.float32)
     optimizer, theta, gradient = AdamW(**PARITY), FlatVector(params), FlatVector(params)
     moments, t = optimizer.init(theta.vector), 0
-    map_groups = map if threads == 1 else ThreadPoolExecutor(len(os.sched_getaffinity(0))).map
+    map_groups = map if threads == 1 else ThreadPoolExecutor(cores()).map
 
     def step():
         nonlocal t
         t += 1
-        losses = ensemble.loss_and_gradients(PARITY_MODEL, theta.views, data, "logistic", gradient.views, map_groups)
+        losses = ensemble.step_of_all(PARITY_MODEL, theta.views, groups, LOSSES["logistic"], gradient.views, map_groups)
         optimizer.step(theta.vector, gradient.vector, moments, t)
         return losses.mean()
 
@@ -308,7 +310,6 @@ def parity_grok_np_alone():
 
     from grok_np import AdamW
     from grok_np.learning.adamw import FlatVector
-    from grok_np.learning.training import keep_freed_memory
 
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")
@@ -317,16 +318,16 @@ def parity_grok_np_alone():
     members = []
     for i in range(N_MEMBERS):
         theta = FlatVector({name: W[i : i + 1] for name, W in params.items()})
-        members.append((theta, FlatVector(theta.views), optimizer.init(theta.vector),
-                        (x[i : i + 1], labels[i : i + 1])))
+        shard = Shard(x[i : i + 1], labels[i : i + 1], 1.0)
+        members.append((theta, FlatVector(theta.views), optimizer.init(theta.vector), [shard]))
     t = 0
 
     def step():
         nonlocal t
         t += 1
         losses = []
-        for theta, gradient, moments, data in members:
-            losses.append(ensemble.loss_and_gradients(PARITY_MODEL, theta.views, data, "logistic", gradient.views))
+        for theta, gradient, moments, shard in members:
+            losses.append(loss_and_gradients(PARITY_MODEL, theta.views, shard, LOSSES["logistic"], gradient.views))
             optimizer.step(theta.vector, gradient.vector, moments, t)
         return np.mean(losses)
 

@@ -15,6 +15,7 @@ import time
 import contestants
 import numpy as np
 
+from grok_np.layers import LOSSES
 from grok_np.learning.training import evaluate, make_shards
 
 TURN, GIVE_UP = 100, 30_000  # steps
@@ -39,7 +40,7 @@ def worker(race, name):
         for _ in range(TURN):
             step()
         seconds = time.perf_counter() - begin
-        print(seconds, evaluate(contest.model, step.weights(), shards)[1], flush=True)
+        print(seconds, evaluate(contest.model, step.weights(), shards, LOSSES["cross_entropy"])[1], flush=True)
 
 
 def run(race, names):

@@ -1,5 +1,8 @@
 """The clock and the pizza, written down (Zhong et al. 2023, arXiv 2306.17844).
 
+Whether they are two algorithms is contested: after a remapping of the neurons they are one (McCracken et al. 2025,
+arXiv 2505.18266; Moisescu-Pareja et al. 2025, arXiv 2512.25060). Here are the two formulas, with what each can decide.
+
 Read next: `parity`.
 """
 
@@ -7,13 +10,29 @@ from dataclasses import replace
 
 import numpy as np
 
-from grok_np.analytic.rings import frequency_array, together, untied_star
-from grok_np.errors import (
-    require,
-    require_number,
-    require_type,
-)
+from grok_np.analytic.rings import angles, frequency_array, together, untied_star
+from grok_np.errors import require, require_number, require_type
 from grok_np.networks.mlp import MLP, Effective
+
+
+def _pizza_prime(d, s, c):
+    C, S = np.cos(d) * np.cos(s), np.cos(d) * np.sin(s)
+    return 2 * (abs(C) - abs(S)) * np.cos(c) - np.sqrt(2) * (abs(C - S) - abs(C + S)) * np.sin(c)
+
+
+# Logits from the angles w (a - b) / 2, w (a + b) / 2 and w c.
+FORMULAS = {
+    "clock": lambda d, s, c: np.cos(2 * s - c),
+    "pizza": lambda d, s, c: 2 * abs(np.cos(d)) * (abs(np.cos(s - c / 2)) - abs(np.sin(s - c / 2))),
+    "pizza'": _pizza_prime,
+    "accompanying": lambda d, s, c: -np.cos(2 * d) * np.cos(2 * s - c),
+}
+
+
+def formula(name, p, frequency):
+    """The logits (p, p, p) of one of `FORMULAS` at one frequency, coprime to p or not."""
+    a, b, c = np.ogrid[:p, :p, :p]
+    return FORMULAS[name](angles(a - b, frequency, 2 * p), angles(a + b, frequency, 2 * p), angles(c, frequency, p))
 
 
 def clock_logits(p, frequencies=(1,)):
@@ -22,13 +41,7 @@ def clock_logits(p, frequencies=(1,)):
     Two rotations multiplied, and read out at every c (Nanda et al. 2023; Zhong et al. 2023, section 2.1). Each k
     coprime to p alone decides every pair, for every p, by a margin of 1 - cos(2 pi / p) (`clock_margin`).
     """
-    frequencies = frequency_array(frequencies, p)
-    a, b, c = np.ogrid[:p, :p, :p]
-    return sum(np.cos(2 * np.pi / p * k * (a + b - c)) for k in frequencies)
-
-
-def check_companion(companion):
-    require_number(companion, "companion", "in [0, 1)", lambda x: 0 <= x < 1)
+    return sum(formula("clock", p, k) for k in frequency_array(frequencies, p))
 
 
 def pizza_logits(p, frequencies=(1,), companion=0.0):
@@ -46,15 +59,18 @@ def pizza_logits(p, frequencies=(1,), companion=0.0):
     ``companion`` adds so much of twice `accompanying_logits`. In (0, 0.9] every p is exact, even ones too; from 0.903
     on large p fail where a = b, because 2 companion sin² t exceeds 1 - cos t + sin t near t = 67 degrees.
     """
-    check_companion(companion)
+    require_number(companion, "companion", "in [0, 1)", lambda x: 0 <= x < 1)
     frequencies = frequency_array(frequencies, p)
-    a, b, c = np.ogrid[:p, :p, :p]
-    total = 0
-    for k in frequencies:
-        half = np.pi * k / p
-        answer = half * (a + b - c)
-        total = total + 2 * np.abs(np.cos(half * (a - b))) * (np.abs(np.cos(answer)) - np.abs(np.sin(answer)))
-    return total + 2 * companion * accompanying_logits(p, frequencies)
+    return sum(formula("pizza", p, k) + 2 * companion * formula("accompanying", p, k) for k in frequencies)
+
+
+def pizza_prime_logits(p, frequencies=(1,)):
+    """The paper's second formula for the pizza (its appendix), logits (p, p, p): what neurons of one angle each add up.
+
+    With C = cos(w a) + cos(w b) and S = sin(w a) + sin(w b), summed over k:
+    (|C| - |S|) cos(w c) - (|C - S| - |C + S|) sin(w c) / sqrt 2.
+    """
+    return sum(formula("pizza'", p, k) for k in frequency_array(frequencies, p))
 
 
 def accompanying_logits(p, frequencies=(1,)):
@@ -63,11 +79,9 @@ def accompanying_logits(p, frequencies=(1,)):
     By cos 2wa + cos 2wb = 2 cos(w (a - b)) cos(w (a + b)), and the same for sines, it is a *linear* function of a
     circle of frequency 2k, added over a and b and read out at frequency k: -1/2 (cos 2wa + cos 2wb) cos wc
     - 1/2 (sin 2wa + sin 2wb) sin wc. It is strongest, and right, where the pizza is blind, and wrong where the pizza is
-    strongest, which can afford it.
+    strongest and can afford it.
     """
-    frequencies = frequency_array(frequencies, p)
-    a, b, c = np.ogrid[:p, :p, :p]
-    return sum(-np.cos(w * (a - b)) * np.cos(w * (a + b - c)) for w in 2 * np.pi / p * frequencies)
+    return sum(formula("accompanying", p, k) for k in frequency_array(frequencies, p))
 
 
 def clock(p: int, frequencies: tuple[int, ...] = (1,)) -> Effective:
@@ -82,31 +96,30 @@ def pizza(p: int, frequencies: tuple[int, ...] = (1,), companion: float = 0.0) -
     With a ``companion`` three more, whose bias of 2 keeps |x + 2| linear.
     """
     require_number(companion, "companion", "in [0, 0.9], see `pizza_logits`", lambda x: 0 <= x <= 0.9)
-    each = []
-    for k in frequency_array(frequencies, p):
-        token, c = np.arange(p)[:, None], np.arange(p)
-        w = 2 * np.pi * k / p
-        A = np.hstack([np.cos(w * (token - c / 2)), np.sin(w * (token - c / 2))])
+    frequencies, each = frequency_array(frequencies, p), []
+    token = np.arange(p)[:, None]
+    for k in frequencies:
+        turn = angles(2 * token - token.T, k, 2 * p)
+        A, third = np.hstack([np.cos(turn), np.sin(turn)]), 2 * np.pi / 3 * np.arange(3)
         each.append(Effective(A, A, np.zeros(2 * p), np.vstack([np.eye(p), -np.eye(p)]), "abs"))
         if companion:
-            third = 2 * np.pi / 3 * np.arange(3)
-            A = np.cos(2 * w * token - third)
-            each.append(Effective(A, A, np.full(3, 2.0), -2 / 3 * companion * np.cos(w * c - third[:, None]), "abs"))
+            A, C = np.cos(angles(token, 2 * k, p) - third), np.cos(angles(token, k, p) - third).T
+            each.append(Effective(A, A, np.full(3, 2.0), -2 / 3 * companion * C, "abs"))
     return together(*each)
 
 
 def on_circles(network: Effective, frequencies: tuple[int, ...]) -> tuple[MLP, dict]:
     """The same network with an embedding: a model and parameters, W_E (p, 2 m) the circles of m frequencies.
 
-    For whatever asks for embeddings, as `clock_pizza` does. Each circle is a tenth smaller than the one before, so that
-    principal components find them one by one. A and B must be waves of these frequencies, else ValueError.
+    For whatever asks for embeddings, as `reading.clock_pizza` does. Each circle is a tenth smaller than the one before,
+    so that principal components find them one by one. A and B must be waves of these frequencies, else ValueError.
     """
     require_type(network, "network", Effective)
     p, h = network.A.shape
     frequencies = frequency_array(frequencies, p)
-    angles = 2 * np.pi / p * np.outer(np.arange(p), frequencies)
-    W_E = np.hstack([np.cos(angles), np.sin(angles)]) * np.tile(0.9 ** np.arange(len(frequencies)), 2)
-    (W_in_a, W_in_b) = (np.linalg.lstsq(W_E, table)[0] for table in (network.A, network.B))
+    turn = angles(np.arange(p)[:, None], frequencies, p)
+    W_E = np.hstack([np.cos(turn), np.sin(turn)]) * np.tile(0.9 ** np.arange(len(frequencies)), 2)
+    W_in_a, W_in_b = (np.linalg.lstsq(W_E, table)[0] for table in (network.A, network.B))
     missed = max(np.abs(W_E @ W_in_a - network.A).max(), np.abs(W_E @ W_in_b - network.B).max())
     require(missed < 1e-9, "frequencies", frequencies.tolist(), "all those of the network's A and B")
     model = MLP(p, W_E.shape[1], h, network.activation, "concatenated", bias=True)

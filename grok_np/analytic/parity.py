@@ -23,7 +23,7 @@ def exact_parity(n_bits: int, k: int) -> tuple[BitMLP, dict[str, np.ndarray]]:
     >>> model.forward(params, [[1, 0, 0, 1, 0], [1, 1, 0, 0, 0]])[0]
     array([ 1., -1.])
     """
-    require_integer(n_bits, "n_bits", minimum=1, maximum=10_000)
+    require_integer(n_bits, "n_bits", minimum=1)
     require_integer(k, "k", minimum=1)
     require(k <= n_bits, "k", k, f"at most n_bits = {n_bits}")
     j = np.arange(k + 1)

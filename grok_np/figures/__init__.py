@@ -1,8 +1,10 @@
 """Every picture: what a reader should notice, in the title.
 
-Functions take plain arrays and the records of `compare`, and return a matplotlib ``Figure`` that belongs to no window
+Functions take plain arrays and the records of `reading`, and return a matplotlib ``Figure`` that belongs to no window
 (it renders without a display); `save` writes it. Colours are those of Okabe and Ito, which colour-blind readers can
 tell apart; where order matters, lines also differ in style or carry labels. What is not here: any analysis.
+
+Read next: `page`.
 """
 
 from grok_np.figures.clock_pizza import algorithm_plane, circles, correct_logit_maps, transition

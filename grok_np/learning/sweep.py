@@ -24,7 +24,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from grok_np.errors import require, require_type
+from grok_np.errors import require, require_flag, require_type
 from grok_np.learning.machine import cores
 
 
@@ -74,6 +74,7 @@ def sweep(function: Any, settings: list[dict], table: str | Path, *, executor: E
         If a setting's function raised; every other setting is finished first. Or if the disk is full.
     """
     require(callable(function), "function", function, "callable")
+    require_flag(progress, "progress")
     require_type(table, "table", str, Path)
     require_type(settings, "settings", list, tuple)
     for setting in settings:

@@ -297,7 +297,7 @@ def check_settings(model, task, optimizer, *, steps, seed, loss, dtype, checkpoi
 
 def _require_methods(thing, name, *methods):
     """A TypeError unless the thing has these methods."""
-    if isinstance(thing, type) or not all(callable(getattr(thing, method, None)) for method in methods):
+    if isinstance(thing, type | str | bytes) or not all(callable(getattr(thing, method, None)) for method in methods):
         raise TypeError(f"{name} must be an object with {' and '.join(f'{method}()' for method in methods)}, "
                         f"got {thing!r}")
 
@@ -305,6 +305,8 @@ def _require_methods(thing, name, *methods):
 def rebuild(path, config, classes):
     """Model, task and optimizer that a config describes; RunError, with what to do, if it describes none."""
     require_type(classes, "classes", tuple, list)
+    for one in classes:
+        require_type(one, "each of classes", type)
     try:
         model, task, optimizer = runs.from_config(config, classes)
         check_settings(model, task, optimizer, **{name: config[name] for name in runs.SETTINGS})

@@ -5,7 +5,7 @@ pass takes leading axes: parameters (M, n + 1, h) with inputs (M, B, n + 1) are 
 
 Letters: B examples, n bits, h = n_hidden.
 
-Read next: `adamw`, `training`.
+Read next: `learning`.
 """
 
 from dataclasses import dataclass

@@ -4,7 +4,7 @@ This is the definition that `transformer` must agree with, and what published ne
 
 Letters: B examples, T positions, d = d_model.
 
-Read next: `training`.
+Read next: `bits`.
 """
 
 from dataclasses import dataclass

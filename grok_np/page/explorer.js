@@ -30,21 +30,27 @@ function logits(network, a, b, neurons) {
   return sum;
 }
 
-// The right logit minus the largest wrong one, [a][b], for addition mod p: positive is right (`analytic.margins`).
+// The right logit minus the largest wrong one, [a][b], for addition mod p: positive is right, and a tie, which is wrong,
+// is 0: what 64 roundings of the largest logit can make (`analytic.margins`, `layers.TIE`).
 function margins(network, p) {
   const neurons = range(network.C.length);
-  return range(p).map(a => range(p).map(b => {
+  let most = 0;
+  const table = range(p).map(a => range(p).map(b => {
     const out = logits(network, a, b, neurons), answer = (a + b) % p;
     let wrong = -Infinity;
-    for (let c = 0; c < p; c++) if (c !== answer && out[c] > wrong) wrong = out[c];
+    for (let c = 0; c < p; c++) {
+      if (c !== answer && out[c] > wrong) wrong = out[c];
+      most = Math.max(most, Math.abs(out[c]));
+    }
     return out[answer] - wrong;
   }));
+  return table.map(row => row.map(margin => Math.abs(margin) > 64 * Number.EPSILON * most ? margin : 0));
 }
 
 // The star of N neurons, both rings turning alike (`analytic.star`) or b's ring winding faster (`untied_star`).
 function star(p, N, k, winding, activation) {
   const ring = turns => range(N).map(i => Float64Array.from(range(p), x =>
-    Math.cos(2 * Math.PI * (k * x / p - turns * i / N))));
+    Math.cos(2 * Math.PI * (k * x % p / p - turns * i / N))));
   return {A: ring(1), B: ring(winding), C: ring(1 + winding), bias: new Float64Array(N), activation};
 }
 
@@ -247,26 +253,29 @@ function numbers(phases) {
 
 function drawStars() {
   const network = networkAt(value("step")), errors = []; // degrees, the median of each ring
-  const circles = run.rings.flatMap(({frequency, neurons}, ring) => {
+  const names = run.B ? ["A", "C", "B"] : ["A", "C"], labels = run.B ? ["in, a", "out", "in, b"] : ["in", "out"];
+  const circles = run.rings.flatMap(({frequency, neurons, sign}, ring) => {
     const waves = neurons.map(i => ["A", "C", "B"].map(name => wave(network[name][i], frequency)))
       .sort(([x], [y]) => x.phase - y.phase);
     const inputs = waves.map(([input]) => input.phase);
-    errors.push(median(waves.map(([A, C, B]) => Math.abs(degrees(C.phase - A.phase - B.phase)))));
-    // The regular ring in the rotation nearest to the input phases (`compare.Ring.regular_phases`).
+    // The sum of the input phases where the network adds, their difference where it subtracts.
+    errors.push(median(waves.map(([A, C, B]) => Math.abs(degrees(C.phase - A.phase - sign * B.phase)))));
+    // The regular ring in the rotation nearest to the input phases (`reading.rings.Ring.regular_phases`).
     const even = neurons.map((_, i) => 2 * Math.PI * i / neurons.length);
     const turn = Math.atan2(...[Math.sin, Math.cos].map(f => mean(inputs.map((phase, i) => f(phase - even[i])))));
-    return ["in", "out"].map((label, side) => {
-      const radii = waves.map(both => both[side].amplitude);
-      return {label: `${label}, k = ${frequency}`, place: narrow.matches ? [side, ring] : [ring, side], rings: [
-        {phases: even.map(x => (1 + side) * (x + turn)), radii: radii.map(() => mean(radii)), colour: GREY},
-        {phases: waves.map(both => both[side].phase), radii, colour: colourOf(ring)}]};
+    return names.map((_, side) => {
+      const radii = waves.map(all => all[side].amplitude), learned = waves.map(all => all[side].phase);
+      const regular = {phases: even.map(x => (1 + side) * (x + turn)), radii: radii.map(() => mean(radii)), colour: GREY};
+      return {label: `${labels[side]}, k = ${frequency}`, place: narrow.matches ? [side, ring] : [ring, side],
+        rings: [...(run.B ? [] : [regular]), {phases: learned, radii, colour: colourOf(ring)}]};
     });
   });
   const formed = errors.filter(error => error < 15);
-  const title = formed.length ? `In ${formed.length} of ${errors.length} rings the output turns twice as fast as ` +
-    `the input, within ${Math.max(...formed).toFixed(1)}° (median)` :
-    `No stars yet: output phases are ${Math.min(...errors).toFixed(0)}° or more off twice the input phases (median)`;
-  drawCircles("stars", title, circles, narrow.matches ? 175 * run.rings.length : 440);
+  const law = run.B ? `the ${run.rings[0].sign > 0 ? "sum" : "difference"} of both input phases` : "twice the input phase";
+  const title = formed.length ? `In ${formed.length} of ${errors.length} rings the output phase is ${law}, ` +
+    `within ${Math.max(...formed).toFixed(1)}° (median)` :
+    `No stars yet: output phases are ${Math.min(...errors).toFixed(0)}° or more off ${law} (median)`;
+  drawCircles("stars", title, circles, (narrow.matches ? 175 * run.rings.length : 440) * (run.B ? 1.45 : 1));
 }
 
 function drawWaves() {
@@ -380,7 +389,7 @@ function sayPair() {
   element("a-value").textContent = a;
   element("b-value").textContent = b;
   element("verdict").innerHTML = `${question(a, b)} = ${answer} (mod ${p}); the network says ${said}: ` +
-    `${judged(said === answer)} (${run.training[a][b] ? "training" : "held-out"} pair)`;
+    `${judged(rightAt[(value("step") * p + a) * p + b])} (${run.training[a][b] ? "training" : "held-out"} pair)`;
 }
 
 function showPair() {
@@ -416,7 +425,6 @@ function play(on) {
 
 // The page of the networks that are written down.
 
-const TIE = 1e-9; // smaller margins are rounding: the thinnest true one here, N = 3 at p = 113, is 9e-7
 const untied = () => element("network").value === "untied";
 const windings = () => [1, untied() ? value("winding") : 1];
 let written = null; // what the sliders say: {p, N, k, activation, network, table of margins [a][b], wrong: how many}
@@ -450,9 +458,9 @@ function reason() {
 }
 
 function drawMargins() {
-  const {p, table, wrong} = written, most = Math.max(...table.map(largest));
+  const {p, table, wrong} = written, most = Math.max(...table.map(largest)) || 1;
   // Cube root, so that thin margins show; the shades begin well away from white, so that the sign shows.
-  const shade = margin => margin > TIE ? 0.001 + Math.cbrt(margin / most) :
+  const shade = margin => margin > 0 ? 0.001 + Math.cbrt(margin / most) :
     -0.001 + Math.cbrt(Math.min(0, margin) / most);
   const customdata = range(p).map(b => table.map(row => row[b]));
   drawMap("margins", wrong ? `${grouped(wrong)} of ${grouped(p * p)} pairs are wrong or undecided` :
@@ -508,7 +516,7 @@ function drawMoments() {
 function writtenPair() {
   const [a, b] = [value("written-a"), value("written-b")], answer = (a + b) % written.p;
   const sum = logits(written.network, a, b, range(written.N));
-  const said = written.table[a][b] > TIE ? answer : argmax(sum.map((x, c) => c === answer ? -Infinity : x));
+  const said = written.table[a][b] > 0 ? answer : argmax(sum.map((x, c) => c === answer ? -Infinity : x));
   return {a, b, answer, said};
 }
 
@@ -536,7 +544,7 @@ function showWritten() {
 
   const [p, N, k] = ["p", "N", "k"].map(value), activation = element("activation").value;
   const network = star(p, N, k, windings()[1], activation), table = margins(network, p);
-  const wrong = table.flat().filter(margin => margin <= TIE).length;
+  const wrong = table.flat().filter(margin => margin <= 0).length;
   written = {p, N, k, activation, network, table, wrong};
   const share = percent(1 - wrong / p ** 2);
   element("share").innerHTML = `N = ${N}: <b class="${wrong ? "wrong" : "right"}">${share} of the pairs</b> are right`;

@@ -3,10 +3,11 @@
     python -m grok_np.page runs/NAME            # writes runs/NAME/explorer.html
 
 The page holds the effective weights of the run's checkpoints, as float32 in base64, and recomputes waves, stars and
-logits from them whenever a slider moves; the few formulas this takes are at the head of ``explorer.js``. Everything
-that needs all p² pairs, and the rings in the final weights, is computed here. The file opens without a network.
+logits from them whenever a slider moves; the few formulas this takes are at the head of ``explorer.js``, which also
+works out the margins of the stars that are written down. Which pairs a learned network has right, and the rings in its
+final weights, are computed here. The file opens without a network.
 
-Not here: pictures for a paper, see `figures`; the analysis, see `compare` and `analytic`.
+Not here: pictures for a paper, see `figures`; the analysis, see `reading` and `analytic`.
 """
 
 import argparse
@@ -23,8 +24,9 @@ from grok_np import Run, analytic, load_run, reading
 from grok_np.errors import require
 from grok_np.figures import style
 from grok_np.files import write_atomically
+from grok_np.layers import predict
 from grok_np.networks.mlp import MLP, mix_forward
-from grok_np.tasks import ModularArithmetic
+from grok_np.tasks import ModularArithmetic, all_pairs
 
 # plotly.js takes 5 MB; base64 makes 4 characters of 3 bytes, 9 MB of these: so the page stays below 15 MB.
 CHECKPOINTS, CHECKPOINT_BYTES, HISTORY_ROWS = 100, 6_800_000, 1000
@@ -94,20 +96,19 @@ def describe(run):
     steps = spread(run.checkpoint_steps(), min(CHECKPOINTS, CHECKPOINT_BYTES // bytes_each))
     networks = [model.effective(run.checkpoint(step)) for step in steps]
     labels, training = pair_tables(task)
-    pairs = np.stack(np.divmod(np.arange(model.p**2), model.p), axis=1)
-    right = [mix_forward(network, pairs)[0].argmax(axis=1) == labels.ravel() for network in networks]
+    right = [predict(mix_forward(network, all_pairs(model.p))[0]) == labels.ravel() for network in networks]
+    rings = reading.rings.find(networks[-1], "subtract" if task.operation == "subtract" else "add")
     rows = spread(range(len(run.history["step"])), HISTORY_ROWS)
     return {
         "name": run.path.name, "p": model.p, "neurons": model.n_hidden, "activation": model.activation,
-        "factoring": model.factoring, "question": QUESTIONS[task.operation],
+        "factoring": model.factoring, "question": QUESTIONS.get(task.operation, f"{task.operation}(a, b)"),
         "history": {name: column[rows].tolist() for name, column in run.history.items()},
         "steps": steps,
         "A": encode(np.stack([network.A.T for network in networks]), "<f4"),
         "B": None if shared else encode(np.stack([network.B.T for network in networks]), "<f4"),
         "bias": encode(np.stack([network.bias for network in networks]), "<f4"),
         "C": encode(np.stack([network.C for network in networks]), "<f4"),
-        "rings": [{"frequency": ring.frequency, "neurons": ring.neurons.tolist()}
-                  for ring in reading.rings.find(networks[-1])],
+        "rings": [{"frequency": ring.frequency, "neurons": ring.neurons.tolist(), "sign": ring.sign} for ring in rings],
         "right": encode(np.stack(right), np.uint8),
         "labels": labels.tolist(), "training": training.astype(int).tolist(),
         "required": analytic.rings.REQUIRED,

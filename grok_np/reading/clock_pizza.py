@@ -9,9 +9,12 @@ network can be told from its logits alone, for plain arrays (p, p, n), indexed [
 with w = 2 pi k / p and g_a, g_b the gradients of logit c for the embeddings of a and b. So two numbers tell them
 apart: `gradient_symmetricity` (cosine of g_a and g_b; 1 for the pizza) and `distance_irrelevance` (how little of the
 correct logit's spread is due to a - b; 0 for the pizza). A third, `circularity`, says whether the embedding is made of
-circles at all. `isolate` leaves one of the circles alone, and `fraction_explained` holds its logits against both forms.
+circles at all. `isolate` leaves one of the circles alone, and `formula_agreement` holds its logits against both forms.
 
-The right answer is a + b mod p throughout. Read next: `analytic.clock` and `analytic.pizza`, the two written down.
+That the two are distinct algorithms is contested: McCracken et al. 2025 (arXiv 2505.18266) and Moisescu-Pareja et al.
+2025 (arXiv 2512.25060) find one after a remapping of the neurons. The numbers below are what they are either way.
+
+The right answer is a + b mod p throughout. Read next: `published`.
 """
 
 import random
@@ -21,53 +24,30 @@ import numpy as np
 import scipy.fft
 
 from grok_np import analytic
-from grok_np.errors import require, require_array, require_choice, require_integer, require_number, require_type
+from grok_np.errors import require, require_array, require_choice, require_integer, require_number
+from grok_np.layers import LOSSES
 from grok_np.reading import fourier
+from grok_np.reading.every_pair import all_logits, answers, check, grid
+from grok_np.tasks import all_pairs
 
 # Logits, and the two ways to look at them
 
 
-def _check(model, params):
-    """An error that names what is wrong with a model or its parameters."""
-    require(hasattr(model, "embedding_gradients"), "model", model, "a model of this package that adds pairs")
-    require_type(params, "params", dict)
-    shapes = {name: np.shape(W) for name, W in params.items()}
-    require(shapes == model.shapes, "params", shapes, f"arrays of the model's shapes, {model.shapes}")
-
-
-def _grid(logits):
-    """Logits (p, p, n), n >= p, checked."""
-    logits = require_array(logits, "logits", ndim=3)
-    p, also_p, n = logits.shape
-    require(1 <= p == also_p <= n, "logits.shape", logits.shape, "(p, p, n) with n >= p >= 1")
-    return logits
-
-
-def all_logits(model, params):
-    """Logits (p, p, n) of every pair, indexed [a, b, output]."""
-    _check(model, params)
-    logits, _ = model.forward(params, _all_pairs(model.p))
-    return logits.reshape(model.p, model.p, -1)
-
-
-def _all_pairs(p):
-    return np.indices((p, p)).reshape(2, -1).T
-
-
 def correct_logits(logits):
     """The logit of the right answer of each pair: (p, p, n) -> (p, p), indexed [a, b]."""
-    logits = _grid(logits)
-    a, b = np.indices(logits.shape[:2])
-    return logits[a, b, (a + b) % len(logits)]
+    return _right_and_wrong(grid(logits))[0]
 
 
 def largest_wrong_logits(logits):
     """The largest logit of any output that is not the right answer: (p, p, n) -> (p, p), indexed [a, b]."""
-    logits = _grid(logits)
-    a, b = np.indices(logits.shape[:2])
+    return _right_and_wrong(grid(logits))[1]
+
+
+def _right_and_wrong(logits):
+    right = answers(len(logits))[..., None]
     wrong = logits.astype(np.result_type(logits, np.float32))  # a copy, in which -inf can be
-    wrong[a, b, (a + b) % len(logits)] = -np.inf
-    return wrong.max(axis=2)
+    np.put_along_axis(wrong, right, -np.inf, axis=2)
+    return np.take_along_axis(logits, right, axis=2)[..., 0], wrong.max(axis=2)
 
 
 def by_sum_and_difference(table):
@@ -106,17 +86,22 @@ def gradient_cosines(model, params, triples=None):
     -------
     array (p, p, p), indexed [a, b, c], or (n,) for ``triples``; in [-1, 1].
     """
-    _check(model, params)
-    p = model.p
+    p = _check(model, params)
     if triples is not None:
         triples = require_array(triples, "triples")
         fits = triples.ndim == 2 and triples.shape[1] == 3 and triples.dtype.kind in "iu" and len(triples)
-        require(fits, "triples", f"{triples.dtype} of shape {triples.shape}", "an integer array (n, 3), n >= 1")
-        require(triples.min() >= 0 and triples.max() < p, "triples", triples.tolist(), f"in [0, {p})")
+        require(fits and triples.min() >= 0 and triples.max() < p, "triples", triples.tolist(),
+                f"an integer array (n, 3), n >= 1, in [0, {p})")
         logits, cache = model.forward(params, triples[:, :2])
         return _cosines(model, cache, _one_hot(logits, triples[:, 2]))
-    logits, cache = model.forward(params, _all_pairs(p))
+    logits, cache = model.forward(params, all_pairs(p))
     return np.stack([_cosines(model, cache, _one_hot(logits, c)).reshape(p, p) for c in range(p)], axis=-1)
+
+
+def _check(model, params):
+    check(model, params)
+    require(hasattr(model, "embedding_gradients"), "model", model, "one with `embedding_gradients`")
+    return model.p
 
 
 def _one_hot(logits, c):
@@ -146,9 +131,7 @@ def paper_triples(p, n=100, seed=42):
     >>> paper_triples(59).shape
     (100, 3)
     """
-    require_integer(p, "p", minimum=1, maximum=200)  # the list of all p³ is shuffled
-    require_integer(n, "n", minimum=1)
-    seed = require_integer(seed, "seed", minimum=0)  # Python's own integer: the generator takes no other
+    p, n, seed = require_integer(p, "p", 1), require_integer(n, "n", 1), require_integer(seed, "seed", 0)
     triples = list(range(p**3))
     random.Random(seed).shuffle(triples)
     return np.stack(np.unravel_index(triples[:n], (p, p, p)), axis=1)
@@ -168,9 +151,8 @@ def distance_irrelevance(model, params, of="correct"):
 
 def spread_within_distances(logits, of="correct"):
     """`distance_irrelevance` of logits (p, p, n)."""
-    kinds = {"correct": correct_logits, "largest wrong": largest_wrong_logits}
-    require_choice(of, "of", kinds)
-    table = kinds[of](_grid(logits).astype(np.float64, copy=False))
+    require_choice(of, "of", ("correct", "largest wrong"))
+    table = _right_and_wrong(grid(logits).astype(np.float64, copy=False))[of != "correct"]
     a, difference = np.indices(table.shape)
     by_difference = table[a, (a - difference) % len(table)]
     whole = table.std()
@@ -262,21 +244,16 @@ def circles(table, least_share=0.9, p=None):
     for frequency in dict.fromkeys(strongest.tolist()):
         pair = np.flatnonzero(strongest == frequency)[:2]
         if len(pair) == 2 and parts.share[pair].sum() >= 0.01:
-            circle = circle_of(parts.scores[:p], pair.tolist())
+            circle = _circle(parts.scores[:p], pair.tolist())
             if circle.share >= least_share:
                 found.append(circle)
     return found
 
 
-def circle_of(scores, components):
-    """The strongest frequency of two columns of scores (p, r), and its share of their power, as a `Circle`."""
-    scores, components = require_array(scores, "scores", ndim=2), require_array(components, "components", ndim=1)
-    require(len(scores) >= 2, "scores.shape", scores.shape, "(p, r) with p >= 2")
-    require(len(components) and np.isin(components, np.arange(scores.shape[1])).all(), "components", components,
-            f"columns of scores, from 0 to {scores.shape[1] - 1}")
-    power = fourier.power(scores[:, components.astype(int)]).sum(axis=1)[1:]
+def _circle(scores, components):
+    power = fourier.power(scores[:, components]).sum(axis=1)[1:]
     strongest = int(power.argmax())
-    return Circle(1 + strongest, tuple(components.tolist()), float(power[strongest] / max(power.sum(), 1e-300)))
+    return Circle(1 + strongest, tuple(components), float(power[strongest] / max(power.sum(), 1e-300)))
 
 
 def isolate(model, params, components):
@@ -284,14 +261,12 @@ def isolate(model, params, components):
 
     The components are those of `token_table`. To leave circles alone, give the components of one or more `circles`.
     """
-    table = token_table(model, params)
+    parts = principal_components(token_table(model, params))
     require("W_E" in params, "params", sorted(params), "with an embedding W_E")
-    parts = principal_components(table)
-    components = require_array(components, "components", ndim=1).tolist()
-    chosen = sorted({require_integer(one, "components", minimum=0) for one in components})
-    require(chosen and chosen[0] >= 0 and chosen[-1] < len(parts.directions), "components", components,
+    chosen = np.unique(require_array(components, "components", ndim=1))
+    require(len(chosen) and np.isin(chosen, np.arange(len(parts.directions))).all(), "components", chosen.tolist(),
             f"one or more of 0 to {len(parts.directions) - 1}")
-    kept = parts.mean + parts.scores[:, chosen] @ parts.directions[chosen]
+    kept = parts.mean + parts.scores[:, chosen.astype(int)] @ parts.directions[chosen.astype(int)]
     W_E = params["W_E"]
     return params | {"W_E": np.concatenate([kept.astype(W_E.dtype), W_E[len(kept):]])}
 
@@ -299,56 +274,32 @@ def isolate(model, params, components):
 # Formulas
 
 
-def pizza_prime(p, frequency):
-    """The paper's second formula for the pizza (its appendix), logits (p, p, p): what neurons of one angle each add up.
+def formula_agreement(logits, frequency, formula):
+    """How well logits (p, p, n) follow a formula of one frequency: 2 r - 1, r their correlation, so from -3 to 1.
 
-    With C = cos(w a) + cos(w b) and S = sin(w a) + sin(w b):
-    (|C| - |S|) cos(w c) - (|C - S| - |C + S|) sin(w c) / sqrt 2.
+    It is 1 - mean of (logits - formula)², each with mean 0 and variance 1, which Zhong et al. 2023 call the fraction of
+    variance explained. 1 is the formula itself; no relation (r = 0) gives -1, as constant logits do; its negative -3.
+    ``formula``: one of `analytic.FORMULAS`, "clock", "pizza", "pizza'" or "accompanying".
     """
-    require_integer(p, "p", minimum=2, maximum=1000)
-    require_integer(frequency, "frequency", minimum=1, maximum=10**6)
-    angle = 2 * np.pi * frequency / p * np.arange(p)
-    C, S = (f(angle)[:, None, None] + f(angle)[:, None] for f in (np.cos, np.sin))
-    across = (np.abs(C - S) - np.abs(C + S)) / np.sqrt(2)
-    return (np.abs(C) - np.abs(S)) * np.cos(angle) - across * np.sin(angle)
-
-
-FORMULAS = {
-    "clock": lambda p, k: analytic.clock_logits(p, [k]),
-    "pizza": lambda p, k: analytic.pizza_logits(p, [k]),
-    "pizza'": pizza_prime,
-    "accompanying": lambda p, k: analytic.accompanying_logits(p, [k]),
-}
-
-
-def fraction_explained(logits, frequency, formula):
-    """Fraction of the variance of logits (p, p, n) that a formula of one frequency explains, both standardised.
-
-    1 - mean of (logits - formula)², each with mean 0 and variance 1, which is 2 r - 1, r their correlation: so 1 at
-    best, 0 at r = 1/2, -1 for no relation at all. ``formula``: "clock", "pizza" or "pizza'", the key of `FORMULAS`.
-    """
-    require_choice(formula, "formula", FORMULAS)
-    require_integer(frequency, "frequency", minimum=1, maximum=10**6)
-    logits = _grid(logits)
+    require_choice(formula, "formula", analytic.FORMULAS)
+    logits = grid(logits)
     p = len(logits)
-    target = FORMULAS[formula](p, frequency)
-    logits = logits[..., :p].astype(np.float64, copy=False)
-    if logits.std() == 0:
-        return -1.0
-    return float(2 * np.corrcoef(logits.ravel(), target.ravel())[0, 1] - 1)
+    require_integer(frequency, "frequency", minimum=1)
+    logits, target = logits[..., :p].astype(np.float64, copy=False), analytic.clock_pizza.formula(formula, p, frequency)
+    return float(2 * np.corrcoef(logits.ravel(), target.ravel())[0, 1] - 1) if logits.std() > 0 else -1.0
 
 
 class Isolated(NamedTuple):
     """A circle with what the network does when nothing else is left of its embedding.
 
-    ``accuracy`` over all p² pairs; ``explained`` by each of `FORMULAS`, with the circle's own frequency, but
-    "accompanying" with that of the stronger circle whose frequency k has 2 k = +-its own mod p, NaN if there is none.
-    ``accompanies`` is that k if the formula explains more than half, else None.
+    ``accuracy`` over all p² pairs. ``agreement`` with each of `analytic.FORMULAS` (`formula_agreement`) at the circle's
+    own frequency, but "accompanying" at that of the stronger circle whose frequency k has 2 k = +-its own mod p, NaN if
+    there is none. ``accompanies`` is that k if the agreement is above 1/2, else None.
     """
 
     circle: Circle
     accuracy: float
-    explained: dict[str, float]
+    agreement: dict[str, float]
     accompanies: int | None
 
 
@@ -364,18 +315,15 @@ def isolated_circles(model, params, least_share=0.9):
         logits = all_logits(model, isolate(model, params, circle.components))
         lead = next((k for k in (one.circle.frequency for one in found)
                      if circle.frequency in (2 * k % model.p, -2 * k % model.p)), None)
-        frequency = dict.fromkeys(FORMULAS, circle.frequency) | {"accompanying": lead}
-        explained = {name: np.nan if k is None else fraction_explained(logits, k, name)
+        frequency = dict.fromkeys(analytic.FORMULAS, circle.frequency) | {"accompanying": lead}
+        agreement = {name: np.nan if k is None else formula_agreement(logits, k, name)
                      for name, k in frequency.items()}
-        found.append(Isolated(circle, accuracy(logits), explained, lead if explained["accompanying"] > 0.5 else None))
+        found.append(Isolated(circle, _accuracy(logits), agreement, lead if agreement["accompanying"] > 0.5 else None))
     return found
 
 
-def accuracy(logits):
-    """Fraction of all p² pairs whose largest logit (p, p, n), over all n outputs, is a + b mod p."""
-    logits = _grid(logits)
-    a, b = np.indices(logits.shape[:2])
-    return float((logits.argmax(axis=2) == (a + b) % len(logits)).mean())
+def _accuracy(logits):
+    return float(LOSSES["cross_entropy"].accuracy(logits.reshape(-1, logits.shape[2]), answers(len(logits)).ravel()))
 
 
 # All together
@@ -400,7 +348,7 @@ def classify(model, params):
     shows a continuum, with Model A at (0.99, 0.17) and Model B at (0.33, 0.85).
     """
     logits = all_logits(model, params)
-    right, symmetric = accuracy(logits), gradient_symmetricity(model, params)
+    right, symmetric = _accuracy(logits), gradient_symmetricity(model, params)
     irrelevant = spread_within_distances(logits)
     algorithm = "neither"
     if right >= 0.99:

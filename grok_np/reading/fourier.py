@@ -8,7 +8,7 @@ The basis, one row per function of x in Z_p, each of unit norm:
 Frequencies k are in cycles per p. Transforms run through scipy.fft; `basis` is the same thing as a matrix.
 Phases follow one convention everywhere: a wave of phase phi is cos(2 pi k x / p - phi), so phi is where its crest lies.
 
-Read next: `analytic`, networks made of such waves.
+Read next: `rings`, the waves of neurons together.
 """
 
 from typing import NamedTuple
@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 import scipy.fft
 
-from grok_np.errors import require, require_array, require_integer, require_number
+from grok_np.errors import require, require_array, require_integer
 
 
 def _axis_first(x, name, axis):
@@ -33,13 +33,13 @@ def frequencies(p):
     >>> frequencies(5), frequencies(4)
     (array([0, 1, 1, 2, 2]), array([0, 1, 1, 2]))
     """
-    require_integer(p, "p", minimum=1, maximum=10**6)
+    require_integer(p, "p", minimum=1)
     return (np.arange(p) + 1) // 2
 
 
 def basis(p):
     """The orthonormal basis as a matrix (p, p), one function a row; ``basis(p) @ x`` is ``transform(x)``."""
-    require_integer(p, "p", minimum=1, maximum=10_000)
+    require_integer(p, "p", minimum=1)
     return inverse_transform(np.eye(p), axis=0).T
 
 
@@ -79,32 +79,11 @@ def transform2d(x):
     return transform(transform(x, axis=0), axis=1)
 
 
-def inverse_transform2d(coefficients):
-    """Undoes `transform2d`."""
-    require(np.ndim(require_array(coefficients, "coefficients")) >= 2, "coefficients.shape", np.shape(coefficients),
-            "(p, p, ...)")
-    return inverse_transform(inverse_transform(coefficients, axis=0), axis=1)
-
-
 def power(x, axis=0):
     """Squared norm of x at each frequency 0 .. p//2 along an axis: cosine and sine coefficient together."""
     coefficients = np.moveaxis(transform(x, axis), axis, 0)
     starts = np.r_[0, np.arange(1, len(coefficients), 2)]
     return np.moveaxis(np.add.reduceat(coefficients**2, starts, axis=0), 0, axis)
-
-
-def key_frequencies(power_by_frequency, share):
-    """Frequencies, the constant excepted, that hold at least this share of the non-constant power, ascending.
-
-    ``power_by_frequency`` (p//2 + 1,) as from `power`, summed over everything else; ``share`` in (0, 1].
-
-    >>> key_frequencies(np.array([9.0, 0.5, 0.1, 0.4]), share=0.2)
-    array([1, 3])
-    """
-    power_by_frequency = require_array(power_by_frequency, "power_by_frequency", ndim=1)
-    require_number(share, "share", "in (0, 1]", lambda x: 0 < x <= 1)
-    waves = power_by_frequency[1:]
-    return 1 + np.flatnonzero(waves >= share * waves.sum()) if waves.sum() > 0 else np.array([], int)
 
 
 class Waves(NamedTuple):
@@ -128,9 +107,9 @@ def strongest_waves(x, frequency=None):
     by_frequency = power(x)[1:]
     if frequency is None:
         frequency = 1 + by_frequency.argmax(axis=0)
-    frequency = require_array(frequency, "frequency", ndim=1)
+    frequency = require_array(frequency, "frequency")
     fits = frequency.dtype.kind in "iu" and frequency.shape == x.shape[1:]
-    require(fits and (frequency >= 1).all() and (frequency <= len(x) // 2).all(), "frequency", frequency,
+    require(fits and np.isin(frequency, np.arange(1, len(x) // 2 + 1)).all(), "frequency", frequency,
             f"{x.shape[1]} integers from 1 to p//2 = {len(x) // 2}")
     columns = np.arange(x.shape[1])
     strongest = spectrum[frequency, columns]

@@ -8,15 +8,17 @@ The definitions of Nanda, Chan, Lieberum, Smith, Steinhardt 2023 (arXiv 2301.052
     W_L      (h, p)      from neurons to logits: W_out @ W_U
     mask     (p, p)      True for the pairs to average over, training pairs say; None means all
 
-Nothing here knows a model or a run. Losses are means in nats; frequencies k count cycles per p, 1 <= k <= p//2, and w_k
-is 2 pi k / p; every p >= 2 will do, even ones too. The right answer is a + b mod p; for a - b turn b around first,
-``logits[:, -np.arange(p) % p]``.
+Nothing here knows a model or a run (`reading.all_logits` and `all_activations` give such arrays). Losses are means in
+nats, NaN over no pairs; frequencies k count cycles per p, 1 <= k <= p//2, and w_k is 2 pi k / p; every p >= 2 will do,
+even ones too. The right answer is a + b mod p; for a - b turn b around first, ``logits[:, -np.arange(p) % p]``.
 
 Why it is cheap: the functions of (a, b) that depend on s = a + b mod p alone are a p-dimensional space, and to project
 on it is to take the mean over the p pairs of each s. So the part of the logits along cos w_k(a+b) and sin w_k(a+b) is
 the Fourier component, in one dimension, of a table with p rows instead of p².
 
-Read next: `compare`, which finds the exact constructions in learned weights.
+Public functions check what they are given, once; those with an underscore compute.
+
+Read next: `clock_pizza`.
 """
 
 from typing import NamedTuple
@@ -34,26 +36,23 @@ from grok_np.errors import (
 )
 from grok_np.layers import cross_entropy_forward, lookup
 from grok_np.reading import fourier
+from grok_np.reading.every_pair import answers, grid
 from grok_np.reading.fourier import gini
 
 # What an argument may be
 
 
-def _grid(logits):
-    """The first p outputs of logits (p, p, n): an array (p, p, p), not copied where that is all there is."""
-    logits = require_array(logits, "logits")
-    shape = logits.shape
-    require(len(shape) == 3 and 2 <= shape[0] == shape[1] <= shape[2], "logits.shape", shape,
-            "(p, p, n) with n >= p >= 2")
-    return np.ascontiguousarray(logits[..., :shape[0]])
+def _square(logits):
+    """The first p outputs of logits (p, p, n), checked: (p, p, p), not copied where that is all there is."""
+    logits = grid(logits)
+    return np.ascontiguousarray(logits[..., : len(logits)])
 
 
-def _chosen(mask, p):
+def _chosen(mask, p, name="mask"):
     """The mask, by default all True."""
-    mask = np.ones((p, p), bool) if mask is None else require_array(mask, "mask")
-    require(mask.dtype == bool and mask.shape == (p, p), "mask", f"{mask.dtype} of shape {mask.shape}",
+    mask = np.ones((p, p), bool) if mask is None else require_array(mask, name)
+    require(mask.dtype == bool and mask.shape == (p, p), name, f"{mask.dtype} of shape {mask.shape}",
             f"bool of shape ({p}, {p})")
-    require(mask.any(), "mask", "none", "True for at least one pair")
     return mask
 
 
@@ -74,11 +73,6 @@ def _lines(p):
     return a, b, (a + b) % p, (a - b) % p
 
 
-def _labels(p):
-    """The right answers a + b mod p: (p, p)."""
-    return _lines(p)[2]
-
-
 def _mean_where_equal(x, line):
     """Mean of x (p, p, ...) over the p pairs of each value of ``line`` (p, p): (p, ...), in float64."""
     p = len(x)
@@ -86,31 +80,41 @@ def _mean_where_equal(x, line):
     return sums.reshape(p, *x.shape[2:]) / p
 
 
+def _sum_spectrum(logits):
+    """The logits' mean over the pairs of each sum a + b, transformed over the sums: (p, p), frequency by output."""
+    return fourier.transform(_mean_where_equal(logits, answers(len(logits))))
+
+
+def _part(spectrum, frequencies):
+    """What a `_sum_spectrum` has at these frequencies, as a table over the sums."""
+    kept = np.isin(fourier.frequencies(len(spectrum)), frequencies)
+    return fourier.inverse_transform(np.where(kept[:, None], spectrum, 0))
+
+
 def sum_part(logits, frequencies):
     """The part of the logits along cos w_k(a+b) and sin w_k(a+b) for the given k, as a table over s = a + b mod p.
 
     logits (p, p, n) -> (p, p): the part itself is ``table[(a + b) % p]``. Frequency 0 is the mean over all pairs.
     """
-    logits = _grid(logits)
-    p = len(logits)
-    waves = fourier.transform(_mean_where_equal(logits, _labels(p)))
-    waves[~np.isin(fourier.frequencies(p), _numbers(frequencies, p, minimum=0))] = 0
-    return fourier.inverse_transform(waves)
+    logits = _square(logits)
+    return _part(_sum_spectrum(logits), _numbers(frequencies, len(logits), minimum=0))
 
 
 # Losses
 
 
 def _cross_entropy(rows, labels):
-    value, _ = cross_entropy_forward(np.asarray(rows, np.float64), labels)
-    return float(value)
+    return float(cross_entropy_forward(np.asarray(rows, np.float64), labels)[0]) if len(labels) else np.nan
+
+
+def _loss(logits, mask):
+    return _cross_entropy(logits[mask], answers(len(logits))[mask])
 
 
 def loss(logits, mask=None):
     """Mean cross-entropy (nats) of logits (p, p, n) over the pairs in ``mask``, labels a + b mod p, first p outputs."""
-    logits = _grid(logits)
-    chosen = _chosen(mask, len(logits))
-    return _cross_entropy(logits[chosen], _labels(len(logits))[chosen])
+    logits = _square(logits)
+    return _loss(logits, _chosen(mask, len(logits)))
 
 
 def restricted_loss(logits, frequencies, mask=None):
@@ -128,11 +132,14 @@ def restricted_loss(logits, frequencies, mask=None):
     mask : bool array (p, p), optional
         Pairs to average the loss over. The projection always uses all pairs.
     """
-    logits = _grid(logits)
+    logits = _square(logits)
     p = len(logits)
-    labels = _labels(p)[_chosen(mask, p)]
-    table = sum_part(logits, [0, *_numbers(frequencies, p)])
-    return _cross_entropy(table[labels], labels)
+    return _restricted_loss(_sum_spectrum(logits), _numbers(frequencies, p), _chosen(mask, p))
+
+
+def _restricted_loss(spectrum, frequencies, mask):
+    labels = answers(len(spectrum))[mask]
+    return _cross_entropy(_part(spectrum, [0, *frequencies])[labels], labels)
 
 
 def excluded_loss(logits, frequencies, mask=None):
@@ -142,12 +149,14 @@ def excluded_loss(logits, frequencies, mask=None):
     p²; one that has gone over to the circuit does, so this rises while train and test loss are still flat. Pass one
     frequency to exclude it alone. Parameters as in `restricted_loss`.
     """
-    logits = _grid(logits)
+    logits = _square(logits)
     p = len(logits)
-    chosen = _chosen(mask, p)
-    labels = _labels(p)[chosen]
-    table = sum_part(logits, _numbers(frequencies, p))
-    return _cross_entropy(logits[chosen] - table[labels], labels)
+    return _excluded_loss(logits, _sum_spectrum(logits), _numbers(frequencies, p), _chosen(mask, p))
+
+
+def _excluded_loss(logits, spectrum, frequencies, mask):
+    labels = answers(len(logits))[mask]
+    return _cross_entropy(logits[mask] - _part(spectrum, frequencies)[labels], labels)
 
 
 def trigonometric_loss(logits, frequencies):
@@ -155,11 +164,13 @@ def trigonometric_loss(logits, frequencies):
 
     It has no mask because it is the same for every pair: the outputs of one are those of another, shifted.
     """
-    logits = _grid(logits)
-    p = len(logits)
-    k = _numbers(frequencies, p)
+    logits = _square(logits)
+    return _trigonometric_loss(fourier.sum_waves(logits), _numbers(frequencies, len(logits)), len(logits))
+
+
+def _trigonometric_loss(amplitudes, k, p):
     distance = np.arange(p)  # a + b - c, so the right answer comes first
-    outputs = np.cos(2 * np.pi / p * np.outer(distance, k)) @ fourier.sum_waves(logits)[k]
+    outputs = np.cos(2 * np.pi / p * np.outer(distance, k)) @ amplitudes[k]
     return _cross_entropy(outputs[None], np.array([0]))
 
 
@@ -186,66 +197,78 @@ def _ratio(part, whole):
     return float(part / whole) if whole > 0 else 0.0
 
 
-def cosine_coefficients(logits):
-    """Coefficients of the logits along the unit vectors proportional to cos w_k(a+b-c), by frequency k = 0 .. p//2.
+def sum_projections(logits):
+    """Projections of the logits on the unit vectors along cos w_k(a+b-c), by frequency k = 0 .. p//2.
 
-    coef_k = sum over a, b, c of logits[a, b, c] cos(w_k(a+b-c)) / norm, with norm² = p³/2, but p³ for k = 0 and p/2. It
-    is alpha_k of `fourier.sum_waves` times the norm. These directions are orthogonal, so coef_k² is what each holds of
+    sum over a, b, c of logits[a, b, c] cos(w_k(a+b-c)) / norm, with norm² = p³/2, but p³ for k = 0 and p/2. It is
+    alpha_k of `fourier.sum_waves` times the norm. These directions are orthogonal, so the square is what each holds of
     the sum of squares. logits (p, p, n) -> (p//2 + 1,).
     """
-    logits = _grid(logits)
-    p = len(logits)
+    return _projections(fourier.sum_waves(_square(logits)), len(logits))
+
+
+def _projections(amplitudes, p):
     norms = np.full(p // 2 + 1, np.sqrt(p**3 / 2))
     norms[[0, -1] if p % 2 == 0 else [0]] = np.sqrt(p**3)
-    return norms * fourier.sum_waves(logits)
+    return norms * amplitudes
 
 
 def fraction_explained(logits, frequencies, centring="input"):
     """Fraction in [0, 1] of the variance of the logits that lies along cos w_k(a+b-c) for the given k.
 
-    ``centring`` says which means do not count as variance: "total", "output", "input" or "both" (`CENTRINGS`).
-    Constant logits give 0. The paper: about 95 % (section 4.2).
+    ``centring`` says which means do not count as variance, and matters: on the published network of weight decay 0.1
+    the four give CENTRING_NUMBERS.
+
+    - "total": the mean of all logits, one number;
+    - "output": the mean of each output over all pairs, as a bias would be;
+    - "input": the mean of each pair over its outputs, which no softmax can see;
+    - "both": the last two.
+
+    State it beside every such number. Nanda et al. 2023 (section 4.2: about 95 %) do not. Constant logits give 0.
     """
     require_choice(centring, "centring", CENTRINGS)
-    logits = _grid(logits)
-    waves = cosine_coefficients(logits)[_numbers(frequencies, len(logits))]
+    logits = _square(logits)
+    return _fraction_explained(logits, fourier.sum_waves(logits), _numbers(frequencies, len(logits)), centring)
+
+
+def _fraction_explained(logits, amplitudes, frequencies, centring):
+    waves = _projections(amplitudes, len(logits))[frequencies]
     return _ratio((waves**2).sum(), _sum_of_squares(logits, centring))
-
-
-def sum_fraction_explained(logits, frequencies):
-    """Fraction in [0, 1] of the variance of the logits, each output about its mean, that is in their `sum_part`."""
-    logits = _grid(logits)
-    p = len(logits)
-    part = sum_part(logits, _numbers(frequencies, p))
-    return _ratio(p * (part**2).sum(), _sum_of_squares(logits, "output"))
 
 
 # Which frequencies
 
 
-def key_frequencies(logits_or_weights, share=None):
-    """Frequencies that the network uses, ascending, from its logits (three axes) or from a weight table (two axes).
+def key_frequencies(logits, share=0.01):
+    """Frequencies that the network uses, ascending, from its logits (p, p, n).
 
-    From logits (p, p, n): those whose squared `cosine_coefficients` are at least ``share`` (by default 1 %) of the
-    variance of the logits about each pair's mean. From a table (p, d) with one row per number, W_E or W_L.T: those that
-    hold at least ``share`` (by default 2 / (p//2), twice an even spread) of its non-constant Fourier power.
-    Neurons have three axes too: for them there is `neuron_key_frequencies`.
+    Those whose squared `sum_projections` are at least ``share``, in (0, 1], of the variance of the logits about each
+    pair's mean.
 
     >>> a, b, c = np.ogrid[:7, :7, :7]
     >>> key_frequencies(5 * np.cos(2 * np.pi * 3 * (a + b - c) / 7))
     [3]
     """
-    x = require_array(logits_or_weights, "logits_or_weights").astype(np.float64, copy=False)
-    if share is not None:
-        require_number(share, "share", "in (0, 1]", lambda x: 0 < x <= 1)
-    require(x.ndim in (2, 3), "logits_or_weights", x.shape, "of shape (p, p, n) or (p, d)")
-    if x.ndim == 2:
-        p = require_integer(len(x), "rows of logits_or_weights", minimum=4)  # below, 2 / (p//2) is more than everything
-        return fourier.key_frequencies(fourier.power(x).sum(axis=1), 2 / (p // 2) if share is None else share).tolist()
-    logits = _grid(x)
-    waves = cosine_coefficients(logits)[1:] ** 2
-    least = (0.01 if share is None else share) * _sum_of_squares(logits, "input")
-    return (1 + np.flatnonzero((waves >= least) & (waves > 0))).tolist()
+    require_number(share, "share", "in (0, 1]", lambda x: 0 < x <= 1)
+    logits = _square(logits)
+    waves = _projections(fourier.sum_waves(logits), len(logits))[1:] ** 2
+    return (1 + np.flatnonzero((waves >= share * _sum_of_squares(logits, "input")) & (waves > 0))).tolist()
+
+
+def table_key_frequencies(table, share=None):
+    """Frequencies, ascending, that hold at least ``share`` of the non-constant Fourier power of a table (p, d), p >= 4.
+
+    One row per number: W_E or W_L.T. ``share`` in (0, 1], by default 2 / (p//2), twice an even spread.
+
+    >>> table_key_frequencies(np.cos(2 * np.pi / 9 * np.arange(9)[:, None] * [2, 3]))
+    [2, 3]
+    """
+    table = require_array(table, "table", ndim=2).astype(np.float64, copy=False)
+    require(len(table) >= 4, "table.shape", table.shape, "(p, d) with p >= 4")  # else 2 / (p//2) is all there is
+    share = 2 / (len(table) // 2) if share is None else share
+    require_number(share, "share", "in (0, 1]", lambda x: 0 < x <= 1)
+    waves = fourier.power(table).sum(axis=1)[1:]
+    return (1 + np.flatnonzero((waves >= share * waves.sum()) & (waves > 0))).tolist()
 
 
 def neuron_key_frequencies(neurons, least_neurons=5, least_fraction=0.5):
@@ -369,25 +392,25 @@ def ablations(logits, frequencies, mask=None, *, neurons=None, W_L=None):
     With ``neurons`` (p, p, h) and ``W_L`` (h, p) also what can be taken out there; what reaches the logits past W_L
     stays in every case.
     """
-    logits = _grid(logits)
-    k = _numbers(frequencies, len(logits))
-    losses = {"nothing taken out": loss(logits, mask),
-              "only a+b at key frequencies": restricted_loss(logits, k, mask),
-              "all but a+b at key frequencies": excluded_loss(logits, k, mask)}
-    losses |= {f"only a+b at {one}": restricted_loss(logits, one, mask) for one in k}
-    losses |= {f"all but a+b at {one}": excluded_loss(logits, one, mask) for one in k}
+    logits = _square(logits)
+    k, mask, spectrum = _numbers(frequencies, len(logits)), _chosen(mask, len(logits)), _sum_spectrum(logits)
+    losses = {"nothing taken out": _loss(logits, mask),
+              "only a+b at key frequencies": _restricted_loss(spectrum, k, mask),
+              "all but a+b at key frequencies": _excluded_loss(logits, spectrum, k, mask)}
+    losses |= {f"only a+b at {one}": _restricted_loss(spectrum, [one], mask) for one in k}
+    losses |= {f"all but a+b at {one}": _excluded_loss(logits, spectrum, [one], mask) for one in k}
     if neurons is None or W_L is None:
         return losses
-    neurons, W_L = require_array(neurons, "neurons", ndim=3).astype(np.float64, copy=False), _readout(W_L, logits)
+    W_L, neurons = _readout(W_L, logits), require_array(neurons, "neurons").astype(np.float64, copy=False)
     require(neurons.shape == (*logits.shape[:2], len(W_L)), "neurons.shape", neurons.shape,
             f"(p, p, h) as logits (p, p, n) and W_L (h, p) have p and h, {(*logits.shape[:2], len(W_L))}")
     key, rest = restrict_readout(W_L, k), restrict_readout(W_L, [])
     frequency, fraction = neuron_frequencies(neurons)
     good = fraction > 0.85
     correction = neuron_fit(neurons[..., good], frequency[good]) - neurons[..., good]
-    return losses | {"W_L: only key frequencies": loss(logits + neurons @ (key - W_L), mask),
-                     "W_L: all but key frequencies": loss(logits + neurons @ (rest - key), mask),
-                     "neurons over 85 % replaced by their fit": loss(logits + correction @ W_L[good], mask)}
+    return losses | {"W_L: only key frequencies": _loss(logits + neurons @ (key - W_L), mask),
+                     "W_L: all but key frequencies": _loss(logits + neurons @ (rest - key), mask),
+                     "neurons over 85 % replaced by their fit": _loss(logits + correction @ W_L[good], mask)}
 
 
 def _readout(W_L, logits):
@@ -405,7 +428,7 @@ def measures(logits, frequencies, train_mask, test_mask=None, *, W_E=None, W_L=N
     frequencies : sequence of int
         The same for all checkpoints: the key frequencies of the last one.
     train_mask, test_mask : bool arrays (p, p)
-        Training pairs, and test pairs (by default all others).
+        Training pairs, and test pairs (by default all others; where there are none, the test loss is NaN).
     W_E, W_L, params : array (p, d), array (h, p), dict of arrays; optional
         Where given, their Gini coefficients and the sum of squared weights are measured too.
 
@@ -413,24 +436,26 @@ def measures(logits, frequencies, train_mask, test_mask=None, *, W_E=None, W_L=N
     -------
     dict
         ``train_loss, test_loss, restricted_loss`` (all pairs), ``excluded_loss`` (training pairs),
-        ``trigonometric_loss, fraction_explained``; for each frequency k ``excluded_loss_k`` (alone, training pairs) and
-        ``amplitude_k``; where asked for ``gini_W_E, gini_W_L, sum_of_squared_weights``.
+        ``trigonometric_loss``, ``fraction_explained`` (about each pair's mean: centring "input"); for each frequency k
+        ``excluded_loss_k`` (alone, training pairs) and ``amplitude_k``; where asked for ``gini_W_E, gini_W_L,
+        sum_of_squared_weights``.
     """
-    logits = _grid(logits)
-    k = _numbers(frequencies, len(logits))
-    train_mask = _chosen(train_mask, len(logits))
-    amplitudes = fourier.sum_waves(logits)
-    found = {"train_loss": loss(logits, train_mask),
-             "test_loss": loss(logits, ~train_mask if test_mask is None else test_mask),
-             "restricted_loss": restricted_loss(logits, k),
-             "excluded_loss": excluded_loss(logits, k, train_mask),
-             "trigonometric_loss": trigonometric_loss(logits, k),
-             "fraction_explained": fraction_explained(logits, k)}
-    found |= {f"excluded_loss_{one}": excluded_loss(logits, one, train_mask) for one in k}
+    logits = _square(logits)
+    p = len(logits)
+    k = _numbers(frequencies, p)
+    train_mask = _chosen(require_array(train_mask, "train_mask"), p, "train_mask")
+    test_mask = ~train_mask if test_mask is None else _chosen(test_mask, p, "test_mask")
+    spectrum, amplitudes = _sum_spectrum(logits), fourier.sum_waves(logits)
+    found = {"train_loss": _loss(logits, train_mask), "test_loss": _loss(logits, test_mask),
+             "restricted_loss": _restricted_loss(spectrum, k, np.ones((p, p), bool)),
+             "excluded_loss": _excluded_loss(logits, spectrum, k, train_mask),
+             "trigonometric_loss": _trigonometric_loss(amplitudes, k, p),
+             "fraction_explained": _fraction_explained(logits, amplitudes, k, "input")}
+    found |= {f"excluded_loss_{one}": _excluded_loss(logits, spectrum, [one], train_mask) for one in k}
     found |= {f"amplitude_{one}": float(amplitudes[one]) for one in k}
     if W_E is not None:
         W_E = require_array(W_E, "W_E", ndim=2)
-        require(len(W_E) == len(logits), "W_E.shape", W_E.shape, f"({len(logits)}, d), as the logits have p")
+        require(len(W_E) == p, "W_E.shape", W_E.shape, f"({p}, d), as the logits have p")
         found["gini_W_E"] = fourier_gini(W_E)
     if W_L is not None:
         found["gini_W_L"] = fourier_gini(_readout(W_L, logits).T)
@@ -467,7 +492,7 @@ def phases(step, test_loss, p):
     Phases(memorisation_end=100, circuit_formation_end=300, cleanup_end=400)
     """
     step, test_loss = _curve(step, test_loss, "test_loss")
-    guess = np.log(require_integer(p, "p", minimum=2, maximum=10**6))
+    guess = np.log(require_integer(p, "p", minimum=2))
     peak = int(step[test_loss.argmax()])
     if test_loss[-1] >= guess:
         return Phases(peak, None, None)

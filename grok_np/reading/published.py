@@ -8,7 +8,7 @@ notebook); the two-layer MLPs of He et al. 2026 (arXiv 2602.16849). Published co
 Files: .npz, .safetensors and, where PyTorch is installed, .pt and .pth read with ``weights_only``. No pickle is ever
 loaded: anything that needs one is refused.
 
-Read next: `progress` and `compare` for what to ask of a loaded network.
+Read next: `figures`.
 """
 
 import json

@@ -3,20 +3,22 @@
 Works on `Effective` weights, wherever they come from: a network trained here at any checkpoint, somebody else's, or one
 that was written down. Every neuron is read as one wave in and one wave out; the neurons of one frequency form a ring.
 
-    input   A[a, i] = s_i cos(2 pi k a / p - alpha_i)          B likewise
-    output  C[i, c] = t_i cos(2 pi k c / p - beta_i)           star law: beta_i = 2 alpha_i
+    input   A[a, i] = s_i cos(2 pi k a / p - alpha_i)          B likewise, with phases of its own where untied
+    output  C[i, c] = t_i cos(2 pi k c / p - beta_i)
+    phases  beta_i = alpha_i + (alpha_i of B) for a + b, alpha_i - (alpha_i of B) for a - b;  tied: beta_i = 2 alpha_i
 
-Read next: `figures`.
+Read next: `progress`.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from grok_np import analytic
-from grok_np.errors import require, require_array, require_type
-from grok_np.layers import cross_entropy_forward
+from grok_np.analytic.rings import REQUIRED
+from grok_np.errors import require, require_array, require_choice, require_type
+from grok_np.layers import LOSSES
 from grok_np.networks.mlp import Effective, mix_forward
 from grok_np.reading import fourier
 from grok_np.reading.progress import fraction_explained
@@ -25,6 +27,7 @@ from grok_np.tasks import Split
 # A neuron is read as a wave if it is alive (its weight is 1 % of the largest or more) and half or more of its input
 # power is in one frequency; three such neurons make a ring, fewer cannot compute anything exactly.
 ALIVE, PURE, RING = 0.01, 0.5, 3
+SIGNS = {"add": 1, "subtract": -1}
 
 
 @dataclass(frozen=True)
@@ -37,18 +40,19 @@ class Ring:
         Cycles per p.
     neurons : ndarray (n,) int
         Which neurons of the network these are.
-    input_phases, output_phases : ndarray (n,)
-        alpha_i of A and beta_i of C, radians in [-pi, pi).
-    second_input_phases : ndarray (n,)
-        alpha_i of B: the same where the weights are shared.
-    input_amplitudes, output_amplitudes : ndarray (n,)
-        s_i of A and t_i of C.
+    input_phases, second_input_phases, output_phases : ndarray (n,)
+        alpha_i of A, alpha_i of B (the same where tied) and beta_i of C, radians in [-pi, pi).
+    input_amplitudes, second_input_amplitudes, output_amplitudes : ndarray (n,)
+        s_i of A and of B, t_i of C.
     weights : ndarray (n,)
-        What the neuron counts in the moments: s t; for x² s² t.
+        What the neuron counts in the moments: s t, with s the geometric mean of both s_i; for x² s² t.
     input_shares, output_shares : ndarray (n,)
         Share of the neuron's power, constant excepted, at this frequency, in A and in C; in [0, 1].
-    moments : ndarray (12,)
-        |M_n| / sum of weights for n = 1 .. 12, M_n = sum_i weights_i exp(i n alpha_i); see `analytic`.
+    moments, second_moments : ndarray (12,)
+        |M_n| / sum of weights for n = 1 .. 12, M_n = sum_i weights_i exp(i n alpha_i), with alpha_i of A and of B; the
+        moment law is about tied rings (`analytic`).
+    sign : int
+        1 where the network adds, -1 where it subtracts.
     """
 
     frequency: int
@@ -57,11 +61,14 @@ class Ring:
     second_input_phases: np.ndarray
     output_phases: np.ndarray
     input_amplitudes: np.ndarray
+    second_input_amplitudes: np.ndarray
     output_amplitudes: np.ndarray
     weights: np.ndarray
     input_shares: np.ndarray
     output_shares: np.ndarray
     moments: np.ndarray
+    second_moments: np.ndarray
+    sign: int = 1
 
     @property
     def n_neurons(self):
@@ -70,13 +77,16 @@ class Ring:
 
     @property
     def phase_errors(self):
-        """Output phase minus the sum of both input phases (twice the input phase where shared), degrees, wrapped."""
-        error = self.output_phases - self.input_phases - self.second_input_phases
+        """beta_i - alpha_i of A -+ alpha_i of B (minus for a + b, plus for a - b), degrees, wrapped to +-180."""
+        error = self.output_phases - self.input_phases - self.sign * self.second_input_phases
         return np.degrees(np.angle(np.exp(1j * error)))
 
     @property
     def evenness(self):
-        """|mean of exp(i n alpha)|, n neurons: 1 if and only if the phases are evenly spaced (up to coincidences)."""
+        """|mean of exp(i n alpha)|, n neurons: 1 if and only if all phases lie on one regular n-gon.
+
+        So 1 for evenly spaced phases, and for several on one corner while others are empty, which the moments tell.
+        """
         return float(np.abs(np.exp(1j * self.n_neurons * self.input_phases).mean()))
 
     @property
@@ -86,33 +96,31 @@ class Ring:
         return steps + np.angle(np.exp(1j * (self.input_phases - steps)).sum())
 
 
-def find(effective: Effective) -> list[Ring]:
+def find(effective: Effective, operation: str = "add") -> list[Ring]:
     """The rings in effective weights, one per key frequency, ascending.
 
     A neuron counts if its weight is at least 1 % of the largest and at least half of its input power is at one
-    frequency; a frequency is key if at least three such neurons share it.
-
-    Returns
-    -------
-    list of Ring
+    frequency; a frequency is key if at least three such neurons share it. ``operation`` ("add" or "subtract") decides
+    what `Ring.phase_errors` are.
     """
     require_type(effective, "effective", Effective)
-    waves_a = fourier.strongest_waves(effective.A)
-    waves_b = fourier.strongest_waves(effective.B, waves_a.frequency)
-    waves_c = fourier.strongest_waves(effective.C.T, waves_a.frequency)
+    require_choice(operation, "operation", SIGNS)
+    a = fourier.strongest_waves(effective.A)
+    b = fourier.strongest_waves(effective.B, a.frequency)
+    c = fourier.strongest_waves(effective.C.T, a.frequency)
     turns = 2 if effective.activation == "square" else 1
-    weights = waves_a.amplitude**turns * waves_c.amplitude
-    counts = (weights >= ALIVE * weights.max()) & (waves_a.share >= PURE) & (weights > 0)
+    weights = np.sqrt(a.amplitude * b.amplitude) ** turns * c.amplitude
+    counts = (weights >= ALIVE * weights.max()) & (a.share >= PURE) & (weights > 0)
     found = []
-    for k in np.unique(waves_a.frequency[counts]):
-        members = np.flatnonzero(counts & (waves_a.frequency == k))
-        if len(members) >= RING:
-            members = members[np.argsort(waves_a.phase[members])]
+    for k in np.unique(a.frequency[counts]):
+        i = np.flatnonzero(counts & (a.frequency == k))
+        if len(i) >= RING:
+            i = i[np.argsort(a.phase[i])]
             found.append(Ring(
-                int(k), members, waves_a.phase[members], waves_b.phase[members], waves_c.phase[members],
-                waves_a.amplitude[members], waves_c.amplitude[members], weights[members],
-                waves_a.share[members], waves_c.share[members],
-                np.abs(analytic.moments(waves_a.phase[members], weights[members]))))
+                int(k), i, a.phase[i], b.phase[i], c.phase[i], a.amplitude[i], b.amplitude[i], c.amplitude[i],
+                weights[i], a.share[i], c.share[i],
+                *(np.abs(analytic.moments(phases, weights[i])) for phases in (a.phase[i], b.phase[i])),
+                SIGNS[operation]))
     return found
 
 
@@ -122,137 +130,147 @@ def cosine(angles):
 
 
 def square_wave(angles):
-    """A wave of two values whose fundamental is cos: +-pi/4 (learned input waves come close: Swaroop 2026)."""
+    """A wave of two values whose fundamental is cos: +-pi/4, as Swaroop 2026 (arXiv 2603.23784) idealises input waves.
+
+    The article's published network does not compute with them: with square waves for its own half of the answers are
+    wrong, with cosines none (`scores`).
+    """
     return np.copysign(np.pi / 4, np.cos(angles))
 
 
-def transplant(effective, wave=cosine):
-    """The network rebuilt from frequency, phases and amplitudes alone; neurons outside every ring are dropped.
+def transplant(effective, rings, wave=cosine):
+    """The network rebuilt from frequency, phases and amplitudes of its rings alone; other neurons are dropped.
 
-    ``wave``: `cosine` or `square_wave` (Swaroop 2026, arXiv 2603.23784) for the input side; the output side is always
-    cosines. Returns `Effective` weights without bias, neurons in the order of `rings`.
-    """
-    require(callable(wave), "wave", wave, "a function of an angle, such as cosine or square_wave")
-    return _rebuilt(effective, [
-        (ring.frequency, ring.input_phases, ring.second_input_phases, ring.output_phases,
-         ring.input_amplitudes, ring.output_amplitudes) for ring in find(effective)], wave)
-
-
-def keep_harmonics(effective, harmonics=(0, 1, 2)):
-    """The network with only these harmonics of each ring's frequency left in the input waves, pure cosines out.
-
-    Pure cosines (harmonic 1) leave a tied network blind where cos(k (a-b) w / 2) is near 0. Trained networks put about
-    -0.12 of a second harmonic and +0.09 of a constant into the input wave, which speak exactly on those pairs: there
-    A and B together add 0.18 + 0.24 cos(2 psi - 2 alpha) to the pre-activation. With harmonics (0, 1, 2) the loss is
-    of the learned size.
+    ``wave``: `cosine` or `square_wave` for the input side; the output side is always cosines. Returns `Effective`
+    weights without bias, neurons in the order of ``rings``, as found by `find`.
     """
     require_type(effective, "effective", Effective)
-    harmonics = require_array(harmonics, "harmonics", ndim=1)
-    p = len(effective.A)
-    A, B, C = (np.zeros(W.shape) for W in (effective.A, effective.B, effective.C))
-    for ring in find(effective):
-        index = np.mod(np.outer(harmonics, ring.frequency), p).ravel()
-        kept = np.isin(fourier.frequencies(p), np.minimum(index, p - index))
-        fundamental = fourier.frequencies(p) == ring.frequency
-        for new, old in ((A, effective.A), (B, effective.B)):
-            spectrum = fourier.transform(old[:, ring.neurons].astype(np.float64))
-            new[:, ring.neurons] = fourier.inverse_transform(spectrum * kept[:, None])
-        spectrum = fourier.transform(effective.C[ring.neurons].astype(np.float64), axis=1)
-        C[ring.neurons] = fourier.inverse_transform(spectrum * fundamental, axis=1)
-    return replace(effective, A=A, B=B, C=C)
+    require(callable(wave), "wave", wave, "a function of an angle, such as cosine or square_wave")
+    _some(rings)
+    x = 2 * np.pi * np.arange(len(effective.A))[:, None] / len(effective.A)
+    A = np.hstack([one.input_amplitudes * wave(one.frequency * x - one.input_phases) for one in rings])
+    B = np.hstack([one.second_input_amplitudes * wave(one.frequency * x - one.second_input_phases) for one in rings])
+    C = np.hstack([one.output_amplitudes * np.cos(one.frequency * x - one.output_phases) for one in rings]).T
+    return replace(effective, A=A, B=B, bias=np.zeros(A.shape[1]), C=C)
 
 
-def regularise(effective):
-    """The network with every ring made regular: even spacing, equal weights, output phase = twice the input phase.
+def _some(rings):
+    require_type(rings, "rings", list)
+    require(rings and all(isinstance(one, Ring) for one in rings), "rings", rings, "one or more, from `find`")
+
+
+def regularise(effective, rings):
+    """The network with every ring made regular: even spacing, equal weights, phases by the law of the head, B like A.
 
     Each ring keeps its frequency, number of neurons, rotation and total weight.
     """
     require_type(effective, "effective", Effective)
-    turns = 2 if effective.activation == "square" else 1
-    specification = []
-    for ring in find(effective):
-        alpha, s = ring.regular_phases, ring.input_amplitudes.mean()
-        t = ring.weights.mean() / s**turns
-        equal = np.ones(ring.n_neurons)
-        specification.append((ring.frequency, alpha, alpha, 2 * alpha, s * equal, t * equal))
-    return _rebuilt(effective, specification, cosine)
+    _some(rings)
+    turns, regular = 2 if effective.activation == "square" else 1, []
+    for one in rings:
+        s, alpha = np.full(one.n_neurons, one.input_amplitudes.mean()), one.regular_phases
+        regular.append(replace(
+            one, input_phases=alpha, second_input_phases=one.sign * alpha, output_phases=2 * alpha, input_amplitudes=s,
+            second_input_amplitudes=s, output_amplitudes=one.weights.mean() / s**turns))
+    return transplant(effective, regular)
 
 
-def _rebuilt(effective, specification, wave):
-    """Effective weights from (frequency, alpha, alpha of b, beta, s, t) per ring."""
+def keep_harmonics(effective, rings, harmonics=(0, 1, 2)):
+    """The network with only these harmonics of each ring's frequency left in the input waves, pure cosines out.
+
+    Pure cosines (harmonic 1) leave a tied network blind where cos(k (a-b) w / 2) is near 0. Learned waves also have a
+    second harmonic h and a constant c: in the rings of the article's published network on average -0.10 to -0.16 and
+    0.08 to 0.11 of the fundamental. They speak on those very pairs, where A and B together add
+    2 c - 2 h cos(2 psi - 2 alpha) to the pre-activation. With harmonics (0, 1, 2) the loss is of the learned size.
+    """
+    require_type(effective, "effective", Effective)
+    _some(rings)
+    harmonics = require_array(harmonics, "harmonics", ndim=1)
+    require(harmonics.dtype.kind in "iu", "harmonics", harmonics, "integers")
     p = len(effective.A)
-    require(len(specification) > 0, "effective", "weights without any ring", "weights with at least one ring")
-    x = 2 * np.pi * np.arange(p)[:, None] / p
-    A = np.hstack([s * wave(k * x - alpha) for k, alpha, _, _, s, _ in specification])
-    B = np.hstack([s * wave(k * x - alpha) for k, _, alpha, _, s, _ in specification])
-    C = np.hstack([t * np.cos(k * x - beta) for k, _, _, beta, _, t in specification]).T
-    return replace(effective, A=A, B=B, bias=np.zeros(A.shape[1]), C=C)
+    A, B, C = (np.zeros(W.shape) for W in (effective.A, effective.B, effective.C))
+    for one in rings:
+        index = np.outer(harmonics, one.frequency) % p
+        kept = np.isin(fourier.frequencies(p), np.minimum(index, p - index))
+        fundamental = fourier.frequencies(p) == one.frequency
+        for new, old, rows in ((A, effective.A, kept), (B, effective.B, kept), (C.T, effective.C.T, fundamental)):
+            spectrum = fourier.transform(old[:, one.neurons].astype(np.float64))
+            new[:, one.neurons] = fourier.inverse_transform(spectrum * rows[:, None])
+    return replace(effective, A=A, B=B, C=C)
 
 
 class Score(NamedTuple):
-    """Mean cross-entropy in nats, and the fraction of examples whose right logit is strictly the largest."""
+    """Mean cross-entropy in nats, and the fraction of examples answered rightly (`layers.Loss.accuracy`)."""
 
     loss: float
     accuracy: float
 
 
-def score(effective: Effective, inputs: np.ndarray, labels: np.ndarray) -> Score:
-    """`Score` of effective weights on pairs (B, 2) with labels (B,). A tie counts as an error."""
-    require_type(effective, "effective", Effective)
-    logits, _ = mix_forward(effective, inputs)
-    labels, n_classes = require_array(labels, "labels", ndim=1), logits.shape[1]
-    fits = labels.dtype.kind in "iu" and len(labels) == len(logits) > 0
-    require(fits and labels.min() >= 0 and labels.max() < n_classes, "labels", labels,
-            f"integers in [0, {n_classes}), one for each of the inputs, one at least")
-    rows = np.arange(len(labels))
-    right = logits[rows, labels]
-    others = logits.copy()
-    others[rows, labels] = -np.inf
-    return Score(float(cross_entropy_forward(logits, labels)[0]), float((right > others.max(axis=1)).mean()))
-
-
-def scores(effective, split):
+def scores(effective, split, rings=None):
     """What is left after each replacement: rows of (name, `Score` on train, `Score` on test pairs).
 
-    Only the learned network where there is no ring yet.
+    Only the learned network where there is no ring yet. ``rings`` are found where they are not given.
     """
+    require_type(effective, "effective", Effective)
     require_type(split, "split", Split)
+    rings = find(effective) if rings is None else rings
     networks = {"learned weights": effective}
-    if find(effective):
-        networks |= {"second harmonic and constant": keep_harmonics(effective),
-                     "pure cosines": transplant(effective),
-                     "pure cosines, regular rings": regularise(effective),
-                     "square waves": transplant(effective, square_wave)}
-    return [(name, score(network, split.train_inputs, split.train_labels),
-             score(network, split.test_inputs, split.test_labels)) for name, network in networks.items()]
+    require_type(rings, "rings", list)
+    if rings:
+        networks |= {"second harmonic and constant": keep_harmonics(effective, rings),
+                     "pure cosines": transplant(effective, rings),
+                     "pure cosines, regular rings": regularise(effective, rings),
+                     "square waves": transplant(effective, rings, square_wave)}
+    return [(name, _score(network, *split[:2]), _score(network, *split[2:])) for name, network in networks.items()]
 
 
-def table(effective: Effective, split: Any) -> str:
-    """The table "learned against exact" as text: rings, their moments, variance explained, scores after transplants."""
+def _score(effective, inputs, labels):
+    if not len(labels):
+        return Score(np.nan, np.nan)
+    logits, loss = mix_forward(effective, inputs)[0], LOSSES["cross_entropy"]
+    return Score(float(loss.forward(logits, labels)[0]), float(loss.accuracy(logits, labels)))
+
+
+def table(effective: Effective, split: Split) -> str:
+    """The table "learned against exact" as text: rings, their moments, variance explained, scores after transplants.
+
+    Whether the network adds or subtracts is told by the training labels of ``split``.
+    """
+    require_type(effective, "effective", Effective)
     require_type(split, "split", Split)
-    found = find(effective)
-    required = analytic.required_moments(effective.activation)
+    p, (a, b) = len(effective.A), split.train_inputs.T
+    sign = 1 if ((a + b) % p == split.train_labels).mean() >= ((a - b) % p == split.train_labels).mean() else -1
+    rings = find(effective, "add" if sign == 1 else "subtract")
+    results = _score_lines(scores(effective, split, rings))
+    if not rings:
+        return "No rings yet: no three neurons share a frequency.\n" + results
+    required = REQUIRED.get(effective.activation, ())
     lines = ["Learned against exact, ring by ring", _row(
         "frequency", "neurons", "power in it", "phase error", "evenness",
         *[f"{'*' if n in required else ''}M{n}" for n in range(1, 8)])]
-    for ring in found:
-        lines.append(_row(
-            ring.frequency, ring.n_neurons, f"{ring.input_shares.min():.1%}",
-            f"{np.median(np.abs(ring.phase_errors)):.1f} deg", f"{ring.evenness:.2f}",
-            *[f"{m:.2f}" for m in ring.moments[:7]]))
-    lines.append("power in it: least share of a neuron's input power at its frequency. phase error: median of |output")
-    lines.append("phase - 2 x input phase|. evenness: 1 = evenly spaced. Mn: moment |M_n| / sum w; * must vanish.")
-    if not found:
-        return "No rings yet: no three neurons share a frequency.\n" + _score_lines(scores(effective, split))
-    p = len(effective.A)
-    explained = fraction_explained(analytic.logits(effective, p), [ring.frequency for ring in found])
-    errors = np.abs(np.concatenate([ring.phase_errors for ring in found]))
-    worst = max(ring.moments[n - 1] for ring in found for n in required)
-    lines += ["",
-              f"waves cos(2 pi k (a+b-c) / {p}) explain {explained:.1%} of the variance of the logits",
-              f"median |output phase - 2 x input phase| over all neurons: {np.median(errors):.2f} degrees",
-              f"largest moment that should vanish: {worst:.3f}", ""]
-    return "\n".join(lines) + "\n" + _score_lines(scores(effective, split))
+    tied = effective.A is effective.B or np.array_equal(effective.A, effective.B)
+    for ring in rings:
+        lines.append(_row(ring.frequency, ring.n_neurons, f"{ring.input_shares.min():.1%}",
+                          f"{np.median(np.abs(ring.phase_errors)):.1f} deg", f"{ring.evenness:.2f}",
+                          *[f"{m:.2f}" for m in ring.moments[:7]]))
+        if not tied:
+            second = replace(ring, input_phases=ring.second_input_phases)
+            lines.append(_row("ring of b", "", "", "", f"{second.evenness:.2f}",
+                              *[f"{m:.2f}" for m in ring.second_moments[:7]]))
+    law = "output - 2 x input phase" if tied else f"output - phase of a {'-+'[sign < 0]} phase of b"
+    lines += ["power in it: least share of a neuron's input power at its frequency. phase error: median of",
+              f"|{law}|. evenness: 1 = on a regular polygon. Mn: |M_n| / sum of weights;",
+              "* must vanish in a tied star." if required else f"for {effective.activation} no moment law is known."]
+    logits = analytic.logits(effective, p)[:, sign * np.arange(p) % p]
+    explained = fraction_explained(logits, [ring.frequency for ring in rings], "input")
+    errors = np.abs(np.concatenate([ring.phase_errors for ring in rings]))
+    lines += ["", f"waves cos(2 pi k (a{'-+'[sign > 0]}b-c) / {p}) explain {explained:.1%} of the variance of the "
+              "logits about each pair's mean",
+              f"median |{law}| over all neurons: {np.median(errors):.2f} degrees"]
+    if required and tied:
+        worst = max(ring.moments[n - 1] for ring in rings for n in required)
+        lines.append(f"largest moment that should vanish: {worst:.3f}")
+    return "\n".join(lines) + "\n\n" + results
 
 
 def _row(*cells):
