@@ -18,7 +18,9 @@ are looked for in --published FOLDER, or under the folder GROK_NP_REFERENCE.
 import argparse
 import json
 import os
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +30,7 @@ from grok_np import MLP, AdamW, ModularArithmetic, figures, reading, train
 from grok_np.figures.style import BLUE, GREEN, ORANGE, RED
 from grok_np.layers import cross_entropy_backward, cross_entropy_forward
 from grok_np.learning.adamw import FlatVector
+from grok_np.learning.machine import cores
 from grok_np.streams import generator
 
 P = 67
@@ -71,7 +74,7 @@ def follow(folder, seed, out, steps=None, single=False, changed=None):
     every = config["max_steps"] // 500
     initial = {name: start[name] for name in model.shapes} | (changed or {})
     return train(model, task, optimizer, steps or config["max_steps"], seed, out, initial=initial, exist_ok=True,
-                 dtype="float64", log_every=every, checkpoint_every=config["max_steps"] // 10, progress=False)
+                 dtype="float64", log_every=every, checkpoint_every=50 * every, threads=1, progress=False)
 
 
 def beside(run, step, loss):
@@ -153,7 +156,7 @@ def edge_of_stability(run, steps, every):
     rows = []
     for t in range(1, steps + 1):
         if t > 1 and (t - 1) % every == 0:
-            theta, h = thetas[0], 1e-6 * np.maximum(1, np.abs(thetas[0]))
+            theta, h = thetas[0], 1e-8 * np.maximum(1, np.abs(thetas[0]))
             H = [(gradients[0](theta + e) - gradients[0](theta - e)) / (2 * e.max()) for e in np.diag(h)]
             root_D = (np.sqrt(moments[0]["v"] / (1 - optimizer.betas[1] ** (t - 1))) + optimizer.eps) ** -0.5
             largest = np.linalg.eigvalsh(root_D[:, None] * (np.array(H) + np.transpose(H)) / 2 * root_D)[-1]
@@ -198,52 +201,56 @@ def draw(curves, agreements, edge, limit, stories):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--published", type=Path, default=REFERENCE / "pair")
-    parser.add_argument("--out", type=Path, default=Path("runs/follow_published"))
+    parser.add_argument("--out", type=Path, help="by default runs/follow_published; with --quick ..._quick")
     parser.add_argument("--quick", action="store_true", help="the first 300 steps of each")
     arguments = parser.parse_args()
-    folder, out, steps = arguments.published, arguments.out, 300 if arguments.quick else None
+    folder, steps, draws = arguments.published, *((300, 2) if arguments.quick else (None, 20))
+    out = arguments.out or Path("runs") / ("follow_published" + "_quick" * arguments.quick)
     if not (folder / "initial_86.npz").exists():
         parser.error(f"no published first weights in {folder}; say where with --published FOLDER")
+    with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
+        jobs = {name: pool.submit(follow, folder, int(name.split("_")[0]), out / name, steps, "single" in name)
+                for name in ("165", "78", "78_single", "68", "68_single", "86")}
+        runs = {name: job.result() for name, job in jobs.items()}
+
+    # %%
     log = np.load(folder / "fixed_embed_5_neurons.npz")
-    five = follow(folder, 86, out / "86", steps)
-    agreements = {"five neurons, published log": beside(five, log["log_step"], log["log_train_loss"])}
-    followed("five neurons, relative difference from the published log", *agreements["five neurons, published log"])
-    apart = max(np.abs(five.params[name] - log[theirs]).max() for name, theirs in (("W_in", "hidden_w"),
-                                                                                   ("W_out", "out_w")))
-    largest = max(np.abs(log[name]).max() for name in ("hidden_w", "out_w"))
-    print(f"  final weights within {apart:.2g} of the published ones, of which the largest is {largest:.0f}")
-    edge = edge_of_stability(five, min(steps or 3000, 3000), 50)
+    five, curves = runs["86"], {"five neurons": (runs["86"], log["log_step"], log["log_train_loss"])}
+    agreements = {"five neurons, published log": beside(*curves["five neurons"])}
+    followed("five neurons, from the published log", *agreements["five neurons, published log"])
+    published = FlatVector({"W_in": log["hidden_w"], "W_out": log["out_w"]}).vector
+    apart = np.abs(FlatVector(five.params).vector - published).max()
+    print(f"  final weights within {apart:.2g} of the published ones, the largest being {np.abs(published).max():.0f}")
+    edge = edge_of_stability(five, steps or 3000, 50)
     limit = (2 + 2 * five.optimizer.betas[0]) / (1 - five.optimizer.betas[0])
-    reached = edge[edge[:, 1] > 0.9 * limit]
-    print("  lr x curvature " + (f"comes within 10 % of Adam's limit of {limit:.0f} at step {reached[0, 0]:,.0f}, when "
-                                 f"twins that differ by rounding are {reached[0, 2]:.0e} apart; " if len(reached)
-                                 else f"stays below Adam's limit of {limit:.0f}; ")
-          + f"at step {edge[-1, 0]:,.0f} they are {edge[-1, 2]:.0e} apart")
+    near = edge[edge[:, 1] > 0.9 * limit]
+    reached = (f"comes within 10 % of it at step {near[0, 0]:,.0f}, when twins that differ by rounding are "
+               f"{near[0, 2]:.0e} apart" if len(near) else "stays below it")
+    print(f"  why: Adam is stable for lr x curvature up to {limit:.0f}; it {reached}; at step {edge[-1, 0]:,.0f} they "
+          f"are {edge[-1, 2]:.0e} apart")
 
+    # %%
     log, jax_log = np.load(folder / "main_model.npz"), np.load(folder / "initial_165.npz")["jax_log"]
-    main_run = follow(folder, 165, out / "165", steps)
-    for name, step, loss in (("the published log", log["log_step"], log["log_train_loss"]),
-                             ("JAX and optax", jax_log[:, 0].astype(int), jax_log[:, 1])):
-        agreements[f"main network, {name}"] = beside(main_run, step, loss)
-        followed(f"the main network, from {name}", *agreements[f"main network, {name}"])
-    differences = last_bits(folder, min(steps or 200, 200), 2 if steps else 20, out)
-    print(f"  with other last bits in the first embedding {(differences < 1e-6).sum()} of {len(differences)} draws are "
-          f"within 1e-6 of the published log at step 200, differences from {differences.min():.1e} to "
-          f"{differences.max():.1e}")
-    rings = reading.rings.find(main_run.model.effective(main_run.params))
-    print(f"  {story(main_run)}; frequencies {sorted(ring.frequency for ring in rings)}; published "
-          f"{log['log_eval_acc'][-1]:.1%}")
+    curves["the main network"] = runs["165"], log["log_step"], log["log_train_loss"]
+    agreements["main network, published log"] = beside(*curves["the main network"])
+    agreements["main network, JAX"] = beside(runs["165"], jax_log[:, 0].astype(int), jax_log[:, 1])
+    followed("the main network, from the published log", *agreements["main network, published log"])
+    differences = last_bits(folder, 200, draws, out)
+    print(f"  why: with other last bits in the first embedding {(differences < 1e-6).sum()} of {draws} runs are within "
+          f"1e-6 of the published log at step 200, the others {differences[differences >= 1e-6].min(initial=1):.1e} to "
+          f"{differences.max():.1e} away")
+    followed("the main network, from the authors' algorithm in JAX", *agreements["main network, JAX"])
+    rings = reading.rings.find(runs["165"].model.effective(runs["165"].params))
+    print(f"  {story(runs['165'])}; frequencies {', '.join(str(ring.frequency) for ring in rings) or 'none'} "
+          f"(published {log['log_eval_acc'][-1]:.1%}; 1, 15, 23)")
 
+    # %%
     stories = {}
-    for seed, name in ((68, "reverse grokking"), (78, "generalizing, memorizing then generalizing")):
-        stories[f"{name} (seed {seed})"] = runs = {
-            "all in float64": follow(folder, seed, out / f"{seed}", steps),
-            "embedding in float32, as published": follow(folder, seed, out / f"{seed}_single", steps, True)}
-        for precision, run in runs.items():
-            print(f"{name}, {precision}: {story(run)}")
-    curves = {"five neurons": (five, *(np.load(folder / "fixed_embed_5_neurons.npz")[f"log_{name}"]
-                                       for name in ("step", "train_loss"))),
-              "the main network": (main_run, log["log_step"], log["log_train_loss"])}
+    for seed, title in (("68", "reverse grokking"), ("78", "generalizing, memorizing then generalizing")):
+        stories[title] = {"all in float64": runs[seed],
+                          "embedding in float32, as the authors'": runs[f"{seed}_single"]}
+        for precision, run in stories[title].items():
+            print(f"{title}, {precision}: {story(run)}")
     print("\nLook at:", figures.save(draw(curves, agreements, edge, limit, stories), out / "followed.png"), sep="\n  ")
 
 

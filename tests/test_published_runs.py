@@ -77,7 +77,7 @@ def test_the_main_network_follows_jax_for_5000_steps(reference):
 
 
 def test_reverse_grokking_from_its_published_start(reference):
-    """Held-out accuracy rises, then falls while the training pairs are completed; by how much, rounding decides.
+    """Held-out accuracy rises, then falls though the training pairs stay right; by how much, rounding decides.
 
     Over four ways to round (training pairs in the authors' order or ours, embedding in float32 or not) the best was
     83.8 to 86.6 % near step 5,500, the last 76.8 to 81.9 %; the fall from best to worst 4.8 to 9.6 points.
@@ -87,7 +87,7 @@ def test_reverse_grokking_from_its_published_start(reference):
     best = accuracy.argmax()
     assert accuracy[best] > 0.82 and run.history["step"][best] < 10_000
     assert accuracy[best:].min() < accuracy[best] - 0.03
-    assert run.history["train_accuracy"][best] < 0.99 and run.history["train_accuracy"][-1] > 0.99
+    assert run.history["train_accuracy"][-1] == 1
 
 
 @pytest.mark.parametrize("layout", ["a b =", "a b"])
