@@ -1,4 +1,4 @@
-# %%
+# %% [markdown]
 """Which factoring of the weights lets a network generalise? Ten ways, three weight decays, several seeds.
 
     python examples/factorings.py            # 10 x 3 x 4 networks; about 10 minutes on two cores
@@ -11,28 +11,35 @@ got 99 % of the test pairs right, and the median step at which they did. Network
 runs/factorings/table.jsonl, so that an interrupted sweep goes on.
 """
 
+# %%
 import argparse
-from pathlib import Path
 
 import numpy as np
+from _console import parse, show, workers
 
 from grok_np import MLP, AdamW, ModularArithmetic, figures, train
 from grok_np.learning.sweep import grid, sweep
 
 WEIGHT_DECAYS = (0.3, 1.0, 3.0)
-# How A and B (input) and C (output) come about; "shared": one map or table for a and b, "tied": through W_E^T.
-FACTORINGS = {
+# How A and B (input) and C (output) come about; "shared": one map or table for a and b, "tied": through W_E^T. The
+# unordered pairs have a <= b: where a and b share everything, the network knows that a + b = b + a.
+SYMMETRIC = {
     "tied": ("embedding shared", "shared", "tied"),
-    "untied_hidden": ("embedding shared", "separate", "tied"),
     "input_tied": ("embedding shared", "shared", "factored"),
-    "untied": ("embeddings separate", "shared", "factored"),
     "collapsed_input": ("none", "shared", "factored"),
     "collapsed_output": ("embedding shared", "shared", "direct"),
+    "collapsed": ("none", "shared", "direct"),
+}
+ASYMMETRIC = {
+    "untied_hidden": ("embedding shared", "separate", "tied"),
+    "untied": ("embeddings separate", "shared", "factored"),
     "concatenated": ("embedding shared", "separate", "direct"),
     "two_embeddings": ("embeddings separate", "shared", "direct"),
-    "collapsed": ("none", "shared", "direct"),
     "one_hot": ("none", "separate", "direct"),
 }
+
+# %% [markdown]
+# ## Train
 
 
 # %%
@@ -41,29 +48,34 @@ def one(factoring, weight_decay, seed, steps):
     optimizer = AdamW(1e-3, (0.9, 0.98), eps=67e-8, weight_decay=weight_decay)
     task = ModularArithmetic(67, train_fraction=0.8, symmetric=True, seed=seed)
     run = train(MLP(67, 64, 24, factoring=factoring), task, optimizer, steps, seed, threads=1, progress=False)
-
-    def first(name):
-        steps_right = run.history["step"][run.history[f"{name}_accuracy"] >= 0.99]
-        return int(steps_right[0]) if len(steps_right) else None
-
-    return {"memorised": first("train"), "generalised": first("test"),
+    right = {name: run.history["step"][run.history[f"{name}_accuracy"] >= 0.99] for name in ("train", "test")}
+    memorised, generalised = (int(steps[0]) if len(steps) else None for steps in right.values())
+    return {"memorised": memorised, "generalised": generalised,
             "test_accuracy": float(run.history["test_accuracy"][-1])}
 
 
-def main():
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=4)
     parser.add_argument("--steps", type=int, default=10_000)
-    parser.add_argument("--out", type=Path, default=Path("runs/factorings"))
-    arguments = parser.parse_args()
-    settings = grid(seed=range(arguments.seeds), factoring=list(FACTORINGS), weight_decay=WEIGHT_DECAYS,
-                    steps=[arguments.steps])
-    rows = sweep(one, settings, arguments.out / "table.jsonl")
+    parser.add_argument("--quick", action="store_true", help="one seed, 3 steps: nothing is learned")
+    options = parse(parser, "factorings")
+    seeds, steps = (1, 3) if options.quick else (options.seeds, options.steps)
+    factorings = SYMMETRIC | ASYMMETRIC
+    settings = grid(seed=range(seeds), factoring=list(factorings), weight_decay=WEIGHT_DECAYS, steps=[steps])
+    with workers() as pool:
+        rows = sweep(one, settings, options.out / "table.jsonl", executor=pool)
+
+# %% [markdown]
+# ## Which ones generalise?
+
+# %%
+if __name__ == "__main__":
     print("| factoring | embedding | hidden map | read-out | "
           + " | ".join(f"weight decay {weight_decay}" for weight_decay in WEIGHT_DECAYS) + " |")
     print("|" + " --- |" * (4 + len(WEIGHT_DECAYS)))
-    share = np.zeros((len(FACTORINGS), len(WEIGHT_DECAYS)))
-    for i, (factoring, how) in enumerate(FACTORINGS.items()):
+    share = np.zeros((len(factorings), len(WEIGHT_DECAYS)))
+    for i, (factoring, how) in enumerate(factorings.items()):
         cells = []
         for j, weight_decay in enumerate(WEIGHT_DECAYS):
             found = [row["generalised"] for row in rows
@@ -72,10 +84,8 @@ def main():
             share[i, j] = len(right) / len(found)
             cells.append(f"{len(right)} of {len(found)}, step {np.median(right):,.0f}" if right else "-")
         print(f"| {factoring} | {' | '.join(how)} | {' | '.join(cells)} |")
-    picture = figures.shares(share, list(FACTORINGS), [f"decay {weight_decay}" for weight_decay in WEIGHT_DECAYS],
-                             f"Which factorings generalise within {arguments.steps:,} steps?")
-    print("\nLook at:", figures.save(picture, arguments.out / "shares.png"), sep="\n  ")
-
-
-if __name__ == "__main__":
-    main()
+    print(f"\n{(share > 0).any(axis=1).sum()} of {len(factorings)} factorings generalise within {steps:,} steps.")
+    names = [f"{embedding}, map {hidden}, out {out}" for embedding, hidden, out in factorings.values()]
+    groups = [("a and b alike", len(SYMMETRIC)), ("a and b apart", len(ASYMMETRIC))]
+    picture = figures.shares(share, names, [f"decay {weight_decay}" for weight_decay in WEIGHT_DECAYS], groups)
+    show(options.out, {"shares": (picture, "rows above the line cannot tell a + b from b + a")})

@@ -1,4 +1,4 @@
-# %%
+# %% [markdown]
 """Why are larger rings lopsided? The moment law, tested on rings of 3 to 16 neurons of three activations.
 
     python examples/moment_law.py            # 672 tiny networks; about eleven minutes on one core
@@ -22,20 +22,21 @@ sizes are found (--published FILE, or the folder GROK_NP_REFERENCE), they are he
 runs/moment_law/*.jsonl, so that an interrupted sweep goes on.
 """
 
+# %%
 import argparse
 import os
+from functools import cache
 from math import factorial
 from pathlib import Path
 
 import numpy as np
+from _console import parse, show, workers
 from scipy.optimize import minimize
-from threadpoolctl import threadpool_limits
 
-from grok_np import MLP, SGD, AdamW, ModularArithmetic, analytic, figures, reading, streams
-from grok_np.layers import ACTIVATIONS, cross_entropy_backward, cross_entropy_forward
-from grok_np.learning.adamw import FlatVector
+from grok_np import MLP, SGD, AdamW, ModularArithmetic, analytic, figures, reading, train
+from grok_np.layers import cross_entropy_backward, cross_entropy_forward
+from grok_np.learning.ensemble import train_members
 from grok_np.learning.sweep import sweep
-from grok_np.learning.training import keep_freed_memory
 
 P, NAMES, SIZES = 67, ("relu", "square", "abs"), tuple(range(3, 17))
 REFERENCE = Path(os.environ.get("GROK_NP_REFERENCE", "../shared/reference"))
@@ -44,39 +45,11 @@ TASK = ModularArithmetic(P, train_fraction=0.3, symmetric=True)
 DESCENT = {"relu": SGD(10, 0.9, 1e-5), "abs": SGD(10, 0.9, 1e-5), "square": SGD(1, 0.9, 1e-5)}
 
 
+# %% [markdown]
+# ## Train: all seeds of one size as one ensemble
+
+
 # %%
-def loss_and_gradients(model, params, x, labels):
-    """Training loss (M,) of M networks at once, and gradients; params (M, ...), x (B, 2) the sums E[a] + E[b]."""
-    activate, activate_backward = ACTIVATIONS[model.activation]
-    E = model.frozen["W_E"].astype(x.dtype)
-    post, act_cache = activate(x @ params["W_in"])
-    loss, loss_cache = cross_entropy_forward(post @ (params["W_out"] @ E.T), labels)
-    dr = cross_entropy_backward(np.ones_like(loss), loss_cache) @ E  # for the read-out in the plane, (M, B, 2)
-    return loss, {"W_in": x.T @ activate_backward(dr @ params["W_out"].mT, act_cache), "W_out": post.mT @ dr}
-
-
-def training_data(model, dtype):
-    """Sums of the two embeddings (B, 2) and labels."""
-    split = TASK.split()
-    return model.frozen["W_E"][split.train_inputs].sum(axis=1).astype(dtype), split.train_labels
-
-
-def train_together(model, optimizer, steps, seeds, logged=()):
-    """Networks of one shape and split, of several seeds: parameters (M, ...) at the end, and at the logged steps."""
-    x, labels = training_data(model, np.float32)
-    drawn = [model.init(streams.generator(seed, "weights")) for seed in seeds]
-    theta = FlatVector({name: np.stack([one[name] for one in drawn]) for name in model.shapes})
-    gradient, moments, saved = FlatVector(theta.views), optimizer.init(theta.vector), []
-    keep_freed_memory()
-    with threadpool_limits(1, user_api="blas"):
-        for step in range(1, steps + 1):
-            if step - 1 in logged:
-                saved.append({name: W.copy() for name, W in theta.views.items()})
-            _, gradients = loss_and_gradients(model, theta.views, x, labels)
-            optimizer.step(theta.vector, gradient.load(gradients), moments, step)
-    return theta.views, saved
-
-
 def build(activation, n_neurons, optimizer):
     """Model and optimizer by name."""
     scale, rule = (5, DESCENT[activation]) if optimizer == "descent" else (1, AdamW(lr=0.03, weight_decay=1e-3))
@@ -86,14 +59,14 @@ def build(activation, n_neurons, optimizer):
 def networks(activation, n_neurons, optimizer, seeds, steps):
     """Train; one row per seed."""
     model, rule = build(activation, n_neurons, optimizer)
-    params, _ = train_together(model, rule, steps, range(seeds))
-    return [describe(model, {name: W[i].astype(float) for name, W in params.items()}) for i in range(seeds)]
+    found = train_members(model, seeds * [TASK], rule, steps, range(seeds), log_every=steps)
+    return [describe(model, {name: W[i].astype(float) for name, W in found.params.items()}) for i in range(seeds)]
 
 
 def describe(model, params):
     """What is to be known of one network, as a row of the table."""
     effective = model.effective(params)
-    accuracy = reading.rings.score(effective, *ModularArithmetic(P, symmetric=True).all_pairs()).accuracy
+    accuracy = float((analytic.margins(analytic.logits(effective, P)) > 0).mean())
     vector = np.concatenate([W.ravel() for W in params.values()])
     row = {"accuracy": accuracy, "params": vector.tolist(), "norm": float(np.linalg.norm(vector))}
     rings = reading.rings.find(effective)
@@ -121,21 +94,29 @@ def required(activation, moments):
     return max(moments[n - 1] for n in analytic.required_moments(activation))
 
 
+# %% [markdown]
+# ## The least loss of any network of this size and norm
+
+
 # %%
-def loss_at(model, vectors, norm):
-    """Training loss of each parameter vector (M, 4 N) scaled to this norm, and its gradient along the sphere."""
-    x, labels = training_data(model, np.float64)
-    vectors = np.atleast_2d(vectors)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    scaled = norm * vectors / lengths
-    params, start = {}, 0
-    for name, shape in model.shapes.items():
-        params[name] = scaled[:, start : start + np.prod(shape)].reshape(-1, *shape)
-        start += np.prod(shape)
-    loss, gradients = loss_and_gradients(model, params, x, labels)
-    g = np.concatenate([gradients[name].reshape(len(vectors), -1) for name in model.shapes], axis=1)
-    radial = (g * vectors).sum(axis=1, keepdims=True) * vectors / lengths**2
-    return loss, norm / lengths * (g - radial)
+@cache
+def training_data(model):
+    """Indexed inputs and labels, float64."""
+    split = TASK.split()
+    return model.index(split.train_inputs, np.float64), split.train_labels
+
+
+def loss_at(model, vector, norm):
+    """Training loss of a parameter vector (4 N,) scaled to this norm, and its gradient along the sphere."""
+    vector = np.asarray(vector)
+    length = np.linalg.norm(vector)
+    W_in, W_out = np.split(norm / length * vector, 2)
+    inputs, labels = training_data(model)
+    logits, cached = model.forward({"W_in": W_in.reshape(2, -1), "W_out": W_out.reshape(-1, 2)}, inputs)
+    loss, loss_cache = cross_entropy_forward(logits, labels)
+    gradients = model.backward(cross_entropy_backward(1.0, loss_cache), cached)
+    g = np.concatenate([gradients["W_in"].ravel(), gradients["W_out"].ravel()])
+    return float(loss), norm / length * (g - (g @ vector) * vector / length**2)
 
 
 def even_ring(model):
@@ -151,35 +132,35 @@ def least_loss(activation, n_neurons, norm, starts):
     model = MLP(P, 2, n_neurons, activation, "circular")
     first = [even_ring(model), *np.random.default_rng(0).normal(size=(starts, 4 * n_neurons))]
 
-    def one(vector):
-        loss, gradient = loss_at(model, vector, norm)
-        return float(loss[0]), gradient[0]
-
-    keep_freed_memory()
-    found = [minimize(one, start, jac=True, method="L-BFGS-B", options={"maxiter": 500}) for start in first]
+    found = [minimize(lambda vector: loss_at(model, vector, norm), start, jac=True, method="L-BFGS-B",
+                      options={"maxiter": 500}) for start in first]
     best = min(found, key=lambda result: result.fun)
-    return {"least": best.fun, "even": float(loss_at(model, even_ring(model), norm)[0][0]), "params": best.x.tolist(),
+    return {"least": best.fun, "even": loss_at(model, even_ring(model), norm)[0], "params": best.x.tolist(),
             "all": [result.fun for result in found]}
 
 
+# %% [markdown]
+# ## One ring while it learns
+
+
 # %%
-def trajectory(n_neurons, seeds, steps):
-    """One ReLU ring under gradient descent, the first seed that succeeds: steps, |R_0| to |R_8|, both losses."""
+def trajectory(n_neurons, rows, steps, out):
+    """One ReLU ring under gradient descent, of the first seed that succeeds: steps, |R_0| to |R_8|, both losses."""
+    seeds = [row["accuracy"] for row in rows
+             if (row["activation"], row["n_neurons"], row["optimizer"]) == ("relu", n_neurons, "descent")]
     model, rule = build("relu", n_neurons, "descent")
-    logged = np.unique(np.geomspace(1, steps, 80).astype(int)) - 1
-    params, saved = train_together(model, rule, steps, range(seeds), set(logged.tolist()))
-    split, everything = TASK.split(), ModularArithmetic(P, symmetric=True).all_pairs()
+    run = train(model, TASK, rule, steps, int(np.argmax(seeds)), out, exist_ok=True,
+                checkpoint_every=max(1, steps // 400), threads=1)
+    saved = np.array(run.checkpoint_steps())
+    shown = np.unique(saved[np.abs(saved[:, None] - np.geomspace(max(1, saved[1]), steps, 80)).argmin(axis=0)])
+    rings = [reading.rings.find(model.effective(run.checkpoint(int(step)))) for step in shown]
+    at = np.searchsorted(run.history["step"], shown)
+    losses = {name: run.history[f"{name}_loss"][at] for name in ("train", "test")}
+    return shown, np.array([read_out_moments(ring[0]) for ring in rings]), losses
 
-    def member(stacked, i):
-        return model.effective({name: W[i].astype(float) for name, W in stacked.items()})
 
-    right = [i for i in range(seeds) if reading.rings.score(member(params, i), *everything).accuracy == 1]
-    networks = [member(stacked, right[0] if right else 0) for stacked in saved]
-    moments = [read_out_moments(reading.rings.find(network)[0]) for network in networks]
-    score = reading.rings.score
-    losses = {"train": [score(network, split.train_inputs, split.train_labels).loss for network in networks],
-              "test": [score(network, split.test_inputs, split.test_labels).loss for network in networks]}
-    return logged + 1, np.array(moments), losses
+# %% [markdown]
+# ## The article's published rings, beside chance
 
 
 # %%
@@ -220,6 +201,10 @@ def print_published(networks):
         print("| | expected | " + " | ".join(f"{chance[n]:.1f}" for n in range(5, 13)) + " |")
 
 
+# %% [markdown]
+# ## Tables
+
+
 # %%
 def cell(rows, reached):
     """What became of the networks of one activation and size, by optimizer, and the even ring's and least loss."""
@@ -235,8 +220,8 @@ def cell(rows, reached):
             "M": [required(activation, row["M"]) for row in right],
             "R": [required(activation, row["R"][1:]) for row in right],
             "phase_error": [row["phase_error"] for row in right], "evenness": [row["evenness"] for row in right],
-            "loss": [loss_at(model, row["params"], reached["norm"])[0][0] for row in right],
-            "boxed": [loss_at(model, row["params"], reached["norm"] / 5 * over_largest(row["params"]))[0][0]
+            "loss": [loss_at(model, row["params"], reached["norm"])[0] for row in right],
+            "boxed": [loss_at(model, row["params"], reached["norm"] / 5 * over_largest(row["params"]))[0]
                       for row in right]}
     result["least"] = min([reached["least"], *result["descent"]["loss"], *result["adamw"]["loss"]])
     result["even_ring"] = reached["even"] / result["least"]
@@ -295,18 +280,19 @@ def main():
     parser.add_argument("--steps", type=int, default=2000, help="of gradient descent; AdamW takes half as many more")
     parser.add_argument("--starts", type=int, default=8, help="of L-BFGS, for the least loss")
     parser.add_argument("--quick", action="store_true", help="2 seeds, 30 steps, no random start: no ring is finished")
-    parser.add_argument("--out", type=Path, default=Path("runs/moment_law"))
     parser.add_argument("--published", type=Path, default=REFERENCE / "pair/mlp_seeds.npz")
-    arguments = parser.parse_args()
+    arguments = parse(parser, "moment_law")
     seeds, steps, starts = (2, 30, 0) if arguments.quick else (arguments.seeds, arguments.steps, arguments.starts)
     settings = [{"activation": activation, "n_neurons": n, "optimizer": optimizer, "seeds": seeds,
                  "steps": steps * 3 // 2 if optimizer == "adamw" else steps}
                 for activation in NAMES for n in SIZES for optimizer in ("descent", "adamw")]
-    rows = sweep(networks, settings, arguments.out / "networks.jsonl", progress=False)
+    with workers() as pool:
+        rows = sweep(networks, settings, arguments.out / "networks.jsonl", executor=pool)
     norms = {activation: common_norm(rows, activation) for activation in NAMES}
     settings = [{"activation": activation, "n_neurons": n, "starts": starts, "norm": norms[activation]}
                 for activation in NAMES for n in SIZES]
-    reached = sweep(least_loss, settings, arguments.out / "least.jsonl", progress=False)
+    with workers() as pool:
+        reached = sweep(least_loss, settings, arguments.out / "least.jsonl", executor=pool)
     cells = {activation: [cell(rows, one) for one in reached if one["activation"] == activation]
              for activation in NAMES}
     print("Networks that get all pairs right: medians, for moments also the worst; losses over the least loss.")
@@ -319,10 +305,9 @@ def main():
         print_published(published_sizes(arguments.published))
     chance = {activation: [by_chance(activation, n) for n in SIZES] for activation in NAMES}
     rigid = {activation: analytic.rigid_size(activation) for activation in NAMES}
-    pictures = [figures.save(figures.free_rings(cells, chance, rigid), arguments.out / "moment_law.png"),
-                figures.save(figures.moments_beside_losses(*trajectory(8, seeds, steps)),
-                             arguments.out / "training.png")]
-    print("\nLook at:", *pictures, sep="\n  ")
+    show(arguments.out, {
+        "moment_law": (figures.free_rings(cells, chance, rigid), "what must vanish, what is free, and what it costs"),
+        "training": (figures.moments_beside_losses(*trajectory(8, rows, steps, arguments.out / "ring_of_eight")), "how the moments of one ring fall")})
 
 
 def common_norm(rows, activation):

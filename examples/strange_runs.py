@@ -1,4 +1,4 @@
-# %%
+# %% [markdown]
 """Training runs that do not end where they seemed to go.
 
     python examples/strange_runs.py            # about two minutes
@@ -12,105 +12,121 @@
    repeated at full length long after its reason is gone. The weights overshoot, decay shrinks them until the loss
    is back, and so on. With beta1 of 0.985 or less (beta2 = 0.98) the network comes to rest.
 
-Runs 1 and 2 are those of Pearce et al. 2023. Every run is a folder under --out, continued or loaded if it is there.
+Runs 1 and 2 are those of Pearce et al. 2023. Every run is a folder, gone on with or loaded if it is there.
 """
 
+# %%
 import argparse
-from pathlib import Path
 
 import numpy as np
+from _console import parse, show
 from scipy.signal import find_peaks
+from tqdm import tqdm
 
-from grok_np import MLP, AdamW, BitMLP, ModularArithmetic, SparseParity, figures, resume, train
+from grok_np import MLP, AdamW, BitMLP, ModularArithmetic, SparseParity, figures, train
 
-BETAS = (0.9, 0.98)
+# %% [markdown]
+# ## The runs
 
 
 # %%
-def learn(path, model, task, optimizer, steps, seed=0, **options):
-    """Train, continue or just load one network."""
-    if (path / "config.json").exists():
-        return resume(path, progress=False)
-    return train(model, task, optimizer, steps, seed, path, checkpoint_every=steps, progress=False, **options)
-
-
 def addition(seed=0, operation="add"):
     """The article's pairs: p = 67, 40 % of the unordered ones."""
     return ModularArithmetic(67, operation, train_fraction=0.4, symmetric=True, seed=seed)
 
 
-def adamw(weight_decay, lr=1e-3, betas=BETAS):
+def adamw(weight_decay):
     """The article divides its loss by 67; with Adam that is our loss with 67 times its eps."""
-    return AdamW(lr, betas, eps=67e-8, weight_decay=weight_decay)
+    return AdamW(1e-3, (0.9, 0.98), eps=67e-8, weight_decay=weight_decay)
 
 
-# %%
-def reverse_grokking(out, steps):
-    run = learn(out / "reverse", MLP(67, 5, 10), addition(seed=3), adamw(0.0), steps, seed=3)
-    step, accuracy = run.history["step"], run.history["test_accuracy"]
-    best = accuracy.argmax()
-    print(f"1. reverse grokking: test accuracy {accuracy[best]:.1%} at step {step[best]:,}, {accuracy[-1]:.1%} at step "
-          f"{step[-1]:,}, when {run.history['train_accuracy'][-1]:.1%} of the training pairs are right")
-    return run
+def settings(quick):
+    """Arguments of `train` by name."""
+    def steps(n):
+        return 50 if quick else n
 
-
-def random_labels(out, steps):
-    run = learn(out / "random", MLP(67, 64, 24), addition(operation="random"), adamw(1.0), steps)
-    print(f"2. random labels: training pairs {run.history['train_accuracy'].max():.1%} at best, test pairs never above "
-          f"{run.history['test_accuracy'].max():.1%} (chance is {1 / 67:.1%})")
-    return run
-
-
-def initial_scale(out, steps):
-    """Histories by scale, of seed 0."""
-    histories = {}
+    found = {"reverse": (MLP(67, 5, 10), addition(seed=3), adamw(0.0), steps(20_000), 3),
+             "random": (MLP(67, 64, 24), addition(operation="random"), adamw(1.0), steps(10_000), 0)}
     for scale in (0.5, 2.0, 8.0, 16.0):
-        when = {"train": [], "test": []}
         for seed in (0, 1):
-            model = MLP(67, 64, 24, init_scale=scale)
-            run = learn(out / f"scale_{scale}_seed_{seed}", model, addition(seed), adamw(3.0), steps, seed)
-            histories.setdefault(f"initial scale {scale}", run.history)
-            for name, found in when.items():
-                steps_right = run.history["step"][run.history[f"{name}_accuracy"] >= 0.95]
-                found.append(f"{steps_right[0]:,}" if len(steps_right) else "never")
-        print(f"3. initial scale {scale}: 95 % of the training pairs right at step {' and '.join(when['train'])} (two "
-              f"seeds), of the test pairs at {' and '.join(when['test'])}")
-    return histories
-
-
-# %%
-def swings(out, steps):
-    """Runs by beta1, and the loss peaks of the second half of each."""
-    runs = {}
+            found[f"scale_{scale}_seed_{seed}"] = (MLP(67, 64, 24, init_scale=scale), addition(seed), adamw(3.0),
+                                                   steps(10_000), seed)
     for beta1 in (0.9, 0.98, 0.99):
-        runs[beta1] = run = learn(out / f"beta1_{beta1}", BitMLP(30, 32), SparseParity(train_size=1000, test_size=300),
-                                  AdamW(0.03, (beta1, 0.98), weight_decay=1.0), steps, loss="logistic", log_every=5)
-        late = run.history["step"] > steps // 3
-        loss, step = np.log10(run.history["train_loss"][late]), run.history["step"][late]
-        peaks, _ = find_peaks(loss, prominence=0.3)
-        norm = run.history["l2_norm"][late]
-        print(f"4. beta1 = {beta1}, sqrt(beta2) = {0.98 ** 0.5:.3f}: train loss {10 ** loss.min():.2g} to "
-              f"{10 ** loss.max():.2g}, weight norm {norm.min():.1f} to {norm.max():.1f}"
-              + (f", steps between peaks {', '.join(map(str, np.diff(step[peaks])))}" if len(peaks) > 1 else ""))
-    return runs
+        found[f"beta1_{beta1}"] = (BitMLP(30, 32), SparseParity(train_size=1000, test_size=300),
+                                   AdamW(0.03, (beta1, 0.98), weight_decay=1.0), steps(6000), 0)
+    return found
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/strange_runs"))
-    parser.add_argument("--quick", action="store_true", help="50 steps each: nothing is learned, everything runs")
-    arguments = parser.parse_args()
-    steps = (lambda n: 50) if arguments.quick else (lambda n: n)
-    out = arguments.out
-    pictures = {
-        "reverse": figures.training_curves(reverse_grokking(out, steps(20_000)).history),
-        "random": figures.training_curves(random_labels(out, steps(10_000)).history),
-        "scale": figures.accuracies(initial_scale(out, steps(10_000)), "The initial scale decides when (seed 0)"),
-        "swings": figures.swings({f"beta1 = {beta1}": run.history for beta1, run in swings(out, steps(6000)).items()}),
-    }
-    paths = [figures.save(picture, out / "figures" / f"{name}.png") for name, picture in pictures.items()]
-    print("\nLook at:", *paths, sep="\n  ")
+def learn(name, arguments, out):
+    """Train, go on with or load one network."""
+    bits = {"loss": "logistic", "log_every": 5} if name.startswith("beta1") else {}
+    return train(*arguments, out / name, exist_ok=True, checkpoint_every=arguments[3], progress=False, **bits)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--quick", action="store_true", help="50 steps each: nothing is learned, everything runs")
+    options = parse(parser, "strange_runs")
+    runs = {name: learn(name, arguments, options.out)
+            for name, arguments in tqdm(settings(options.quick).items(), unit="network")}
+
+# %% [markdown]
+# ## What became of them
+
+
+# %%
+def tell_of_accuracy(runs):
+    """Print where the first two runs went."""
+    history = runs["reverse"].history
+    step, accuracy = history["step"], history["test_accuracy"]
+    best = accuracy.argmax()
+    print(f"1. reverse grokking: test accuracy {accuracy[best]:.1%} at step {step[best]:,}, {accuracy[-1]:.1%} at step "
+          f"{step[-1]:,}, when {history['train_accuracy'][-1]:.1%} of the training pairs are right")
+    history = runs["random"].history
+    print(f"2. random labels: training pairs {history['train_accuracy'].max():.1%} at best, test pairs never above "
+          f"{history['test_accuracy'].max():.1%} (chance is {1 / 67:.1%})")
+
+
+def tell_of_scale(runs):
+    """Print when networks of each initial scale know 95 % of the pairs."""
+    for scale in (0.5, 2.0, 8.0, 16.0):
+        when = {"train": [], "test": []}
+        for name, found in when.items():
+            for seed in (0, 1):
+                history = runs[f"scale_{scale}_seed_{seed}"].history
+                steps = history["step"][history[f"{name}_accuracy"] >= 0.95]
+                found.append(f"{steps[0]:,}" if len(steps) else "never")
+        print(f"3. initial scale {scale}: 95 % of the training pairs right at step {' and '.join(when['train'])} (two "
+              f"seeds), of the test pairs at {' and '.join(when['test'])}")
+
+
+def tell_of_swings(runs):
+    """Print how far loss and norm move after the first third, and when the loss peaks."""
+    for beta1 in (0.9, 0.98, 0.99):
+        history = runs[f"beta1_{beta1}"].history
+        late = history["step"] > history["step"][-1] // 3
+        loss, norm = np.log10(history["train_loss"][late]), history["l2_norm"][late]
+        peaks = history["step"][late][find_peaks(loss, prominence=0.3)[0]]
+        print(f"4. beta1 = {beta1}, sqrt(beta2) = {0.98 ** 0.5:.3f}: train loss {10 ** loss.min():.2g} to "
+              f"{10 ** loss.max():.2g}, weight norm {norm.min():.1f} to {norm.max():.1f}"
+              + (f", steps between peaks {', '.join(map(str, np.diff(peaks)))}" if len(peaks) > 1 else ""))
+
+
+if __name__ == "__main__":
+    tell_of_accuracy(runs)
+    tell_of_scale(runs)
+    tell_of_swings(runs)
+
+# %% [markdown]
+# ## Look
+
+# %%
+if __name__ == "__main__":
+    scales = {f"scale {scale}": runs[f"scale_{scale}_seed_0"].history for scale in (0.5, 2.0, 8.0, 16.0)}
+    swings = {f"beta1 = {beta1}": runs[f"beta1_{beta1}"].history for beta1 in (0.9, 0.98, 0.99)}
+    show(options.out / "figures", {
+        "reverse": (figures.training_curves(runs["reverse"].history), "whether the test accuracy falls at the end"),
+        "random": (figures.training_curves(runs["random"].history), "training pairs learned, the others never"),
+        "scale": (figures.accuracies(scales), "the larger the first weights, the later the test pairs (seed 0)"),
+        "swings": (figures.swings(swings), "whether loss and norm come to rest"),
+    })

@@ -1,4 +1,4 @@
-# %%
+# %% [markdown]
 """The mainline transformer five times: when it memorises and groks, and what it has learned, beside the paper.
 
     python examples/transformer_seeds.py            # 5 seeds x 15,000 steps; about 45 minutes on two cores
@@ -8,52 +8,64 @@ table with the first steps at which all training and all test pairs are right, t
 of the variance of the logits their waves explain, and how many of the 512 neurons one frequency explains above 85 %.
 """
 
+# %%
 import argparse
-import os
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
-from pathlib import Path
 
-from transformer_grokking import learn
-from your_checkpoint import activations
+from _console import parse, workers
+from tqdm import tqdm
 
-from grok_np import load_run
+from grok_np import AdamW, ModularArithmetic, Transformer, load_run, reading, train
 from grok_np.reading import progress
 
+P = 113
 
-# %%
-def one_seed(seed, steps, out):
-    """Train, continue or just load the network of one seed; one process, one thread."""
-    learn(seed, steps, out / f"seed_{seed:02d}", threads=1, progress=False)
-
-
-def row(seed, run):
-    """One line of the table."""
-    logits, neurons, _ = activations(run.model, run.params)
-    k = progress.key_frequencies(logits)
-    _, fraction = progress.neuron_frequencies(neurons)
-    steps = [run.history["step"][run.history[f"{name}_accuracy"] == 1] for name in ("train", "test")]
-    memorised, grokked = (f"{step[0]:,}" if len(step) else "-" for step in steps)
-    explained = progress.fraction_explained(logits, k)
-    return (f"| {seed} | {memorised} | {grokked} | {run.history['test_loss'][-1]:.1e} | {', '.join(map(str, k))} | "
-            f"{explained:.1%} | {(fraction > 0.85).sum()} |")
+# %% [markdown]
+# ## Train every seed
+# One process per core, one thread each.
 
 
 # %%
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--steps", type=int, default=15_000)
-    parser.add_argument("--out", type=Path, default=Path("runs/transformer_seeds"))
-    arguments = parser.parse_args()
-    print("| seed | memorised at step | grokked at step | test loss (nats) | key frequencies | variance explained | "
-          "neurons above 85 % of 512 |\n| --- | --- | --- | --- | --- | --- | --- |")
-    work = partial(one_seed, steps=arguments.steps, out=arguments.out)
-    with ProcessPoolExecutor(len(os.sched_getaffinity(0))) as pool:
-        for seed, _ in enumerate(pool.map(work, range(arguments.seeds))):
-            print(row(seed, load_run(arguments.out / f"seed_{seed:02d}")), flush=True)
-    print("| paper | about 1,400 | about 14,000 | | 14, 35, 41, 42, 52 | about 95 % | 433 |")
+def learn(seed, steps, out):
+    """Train the network of one seed by the paper's recipe."""
+    task = ModularArithmetic(P, train_fraction=0.3, seed=seed)
+    optimizer = AdamW(lr=1e-3, betas=(0.9, 0.98), weight_decay=1.0, warmup_steps=10)
+    train(Transformer(P), task, optimizer, steps, seed, out / f"seed_{seed:02d}", exist_ok=True, checkpoint_every=250,
+          threads=1, progress=False)
 
 
 if __name__ == "__main__":
-    main()
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=15_000)
+    parser.add_argument("--quick", action="store_true", help="one seed, 5 steps: nothing is learned")
+    options = parse(parser, "transformer_seeds")
+    seeds, steps = (1, 5) if options.quick else (options.seeds, options.steps)
+    with workers() as pool:
+        list(tqdm(pool.map(partial(learn, steps=steps, out=options.out), range(seeds)), total=seeds, unit="network"))
+
+# %% [markdown]
+# ## Beside the paper
+
+
+# %%
+def row(seed, run):
+    """One line of the table."""
+    logits, neurons = (read(run.model, run.params) for read in (reading.all_logits, reading.all_activations))
+    k = progress.key_frequencies(logits)
+    _, fraction = progress.neuron_frequencies(neurons)
+    right = [run.history["step"][run.history[f"{name}_accuracy"] == 1] for name in ("train", "test")]
+    memorised, grokked = (f"{step[0]:,}" if len(step) else "-" for step in right)
+    return (f"| {seed} | {memorised} | {grokked} | {run.history['test_loss'][-1]:.1e} | {', '.join(map(str, k))} | "
+            f"{progress.fraction_explained(logits, k):.1%} | {(fraction > 0.85).sum()} |")
+
+
+if __name__ == "__main__":
+    print("| seed | memorised at step | grokked at step | test loss (nats) | key frequencies | variance explained | "
+          "neurons above 85 % of 512 |\n| --- | --- | --- | --- | --- | --- | --- |")
+    runs = [load_run(options.out / f"seed_{seed:02d}") for seed in range(seeds)]
+    for seed, run in enumerate(runs):
+        print(row(seed, run), flush=True)
+    print("| paper | about 1,400 | about 14,000 | | 14, 35, 41, 42, 52 | about 95 % | 433 |")
+    grokked = sum(run.history["test_accuracy"][-1] == 1 for run in runs)
+    print(f"\n{grokked} of {seeds} seeds have grokked by step {steps:,}.")

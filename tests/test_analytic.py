@@ -482,8 +482,9 @@ def test_how_many_random_rings_can_be_served(activation, n, low, high):
     for i in range(300):
         phases = rng.uniform(0, 2 * np.pi, n)
         try:
-            analytic.exact_weights(phases, activation)
+            weights = analytic.exact_weights(phases, activation)
             exist = True
+            assert (weights > 0).sum() == 2 * len(analytic.required_moments(activation)) + 1 and weights.min() >= 0
         except ValueError:
             exist = False
         served += exist

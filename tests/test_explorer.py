@@ -181,8 +181,8 @@ def test_stars_are_drawn_at_the_phases_of_the_rings(opened, run):
         colour, n = explorer.COLOURS["CYCLE"][column], ring.n_neurons
         for start, middle, phases, radii in (
                 (0, 0, ring.input_phases, ring.input_amplitudes),
-                (n + 2, -2.7, ring.output_phases, ring.output_amplitudes),
-                (2 * n + 4, -5.4, ring.second_input_phases, ring.second_input_amplitudes)):
+                (n + 2, -2.7, ring.second_input_phases, ring.second_input_amplitudes),
+                (2 * n + 4, -5.4, ring.output_phases, ring.output_amplitudes)):
             corners = (x[colour] - 2.4 * column + 1j * (y[colour] - middle))[start : start + n + 1]
             expected = radii / (1.15 * radii.max()) * np.exp(1j * phases)
             np.testing.assert_allclose(corners, [*expected, expected[0]], atol=1e-4)

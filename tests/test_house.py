@@ -106,3 +106,8 @@ def test_the_heads_tell_the_order():
         head = ast.get_docstring(ast.parse(MODULES[folder].read_text(encoding="utf-8")))
         assert in_order(head[head.index("Read in this order"):], [
             name.split(".")[1] for name in ORDER if room(name) == folder])
+    readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
+    cells = " ".join(re.findall(r"^\| (\[`.*?) \|", readme, re.M))  # the first of each row of the table of modules
+    names = [path.replace("/__init__", "").replace("/", ".") for path in re.findall(r"\(grok_np/([^)]+)\.py\)", cells)]
+    places = [ORDER.index(name) for name in names if name in ORDER]
+    assert len(places) > 20 and places == sorted(places)

@@ -15,7 +15,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import log_softmax
 
-from grok_np.reading import progress
+from grok_np.reading import fourier, progress
 
 moduli = st.integers(2, 11)
 seeds = st.integers(0, 2**32 - 1)
@@ -92,27 +92,13 @@ def test_losses_are_those_of_projections_written_out(drawn):
         assert_loss(progress.excluded_loss(logits, frequencies, where), plain_loss(logits - part, where))
 
 
-@given(random_logits(extra_outputs=0))
-def test_the_parts_of_all_frequencies_are_the_mean_over_pairs_with_equal_sum(drawn):
-    logits, frequencies, _ = drawn
-    p = len(logits)
-    means = np.array([logits[sums(p) == s].mean(axis=0) for s in range(p)])
-    np.testing.assert_allclose(progress.sum_part(logits, range(p // 2 + 1)), means, atol=1e-13 * abs(logits).max())
-    rest = sorted(set(range(p // 2 + 1)) - set(frequencies))
-    np.testing.assert_allclose(progress.sum_part(logits, frequencies) + progress.sum_part(logits, rest), means,
-                               atol=1e-13 * abs(logits).max())
-    np.testing.assert_allclose(progress.sum_part(logits, frequencies)[sums(p)], projected(logits, frequencies),
-                               atol=1e-13 * abs(logits).max())
-
-
 @given(random_logits())
 def test_the_formula_is_a_least_squares_fit(drawn):
     logits, frequencies, _ = drawn
     p = len(logits)
     design = np.stack([cosines(p, k).ravel() for k in range(p // 2 + 1)], axis=1)
     fit, *_ = np.linalg.lstsq(design, logits[..., :p].ravel())
-    coefficients = fit * np.linalg.norm(design, axis=0)
-    np.testing.assert_allclose(progress.sum_projections(logits), coefficients, atol=1e-10 * abs(logits).max())
+    np.testing.assert_allclose(fourier.sum_waves(logits[..., :p]), fit, atol=1e-10 * abs(logits).max())
 
     wanted = (design[:, frequencies] @ fit[frequencies]).reshape(p, p, p)
     assert_loss(progress.trigonometric_loss(logits, frequencies), plain_loss(wanted))
@@ -129,9 +115,8 @@ def test_a_sum_of_cosines_is_found_again(p, seed, dtype):
     logits = sum(alpha * cosines(p, k) for k, alpha in enumerate(amplitudes))
     biases, pair_means = rng.normal(size=p), rng.normal(size=(p, p, 1))
     noisy = (logits + biases - biases.mean() + pair_means - pair_means.mean()).astype(dtype)
-    norms = np.array([np.linalg.norm(cosines(p, k)) for k in range(p // 2 + 1)])
     atol = 1e-4 if dtype == np.float32 else 1e-12
-    np.testing.assert_allclose(progress.sum_projections(noisy) / norms, amplitudes, atol=atol)
+    np.testing.assert_allclose(fourier.sum_waves(noisy), amplitudes, atol=atol)
     used = np.flatnonzero(amplitudes).tolist()
     if used:
         power = amplitudes**2 * np.where(2 * np.arange(p // 2 + 1) == p, 2, 1)  # cos² is 1, not 1/2, on average
@@ -243,13 +228,6 @@ def test_fourier_gini():
     assert progress.sum_of_squared_weights({"W": np.full((2, 3), 2, np.float32), "b": np.array([3.0])}) == 33
 
 
-@pytest.mark.parametrize("p", [6, 7])
-def test_restricted_readout_keeps_the_constant_and_the_given_waves(p):
-    angle = 2 * np.pi * np.arange(p) / p
-    kept, dropped = 5 + 2 * np.cos(2 * angle) - np.sin(2 * angle), 3 * np.sin(angle) + np.cos(3 * angle + 0.3)
-    np.testing.assert_allclose(progress.restrict_readout([kept + dropped, dropped], 2), [kept, 0 * kept], atol=1e-13)
-
-
 @given(random_logits(extra_outputs=0))
 def test_ablations_take_out_what_they_say(drawn):
     logits, frequencies, mask = drawn
@@ -274,24 +252,30 @@ def test_ablations_take_out_what_they_say(drawn):
 
 
 @given(random_logits())
-def test_measures_are_the_functions(drawn):
+def test_measures_are_their_definitions(drawn):
+    """Each from the oracles above, at full size: none by a function that `measures` could call."""
     logits, frequencies, mask = drawn
     mask[0, :2] = True, False
     p = len(logits)
     W_E, W_L = np.random.default_rng(1).normal(size=(2, p, 3))
-    params = {"W_E": W_E}
-    found = progress.measures(logits, frequencies, mask, W_E=W_E, W_L=W_L.T, params=params)
-    expected = {"train_loss": progress.loss(logits, mask), "test_loss": progress.loss(logits, ~mask),
-                "restricted_loss": progress.restricted_loss(logits, frequencies),
-                "excluded_loss": progress.excluded_loss(logits, frequencies, mask),
-                "trigonometric_loss": progress.trigonometric_loss(logits, frequencies),
-                "fraction_explained": progress.fraction_explained(logits, frequencies),
-                "gini_W_E": progress.fourier_gini(W_E), "gini_W_L": progress.fourier_gini(W_L),
-                "sum_of_squared_weights": (W_E**2).sum()}
-    expected |= {f"excluded_loss_{k}": progress.excluded_loss(logits, [k], mask) for k in frequencies}
-    for k in frequencies:
-        expected[f"amplitude_{k}"] = (logits[..., :p] * cosines(p, k)).sum() / (cosines(p, k) ** 2).sum()
-    assert found == pytest.approx(expected, rel=1e-12, abs=1e-11) and all(type(x) is float for x in found.values())
+    found = progress.measures(logits, frequencies, mask, W_E=W_E, W_L=W_L.T, params={"W_E": W_E, "W_L": W_L})
+    part = projected(logits, frequencies)
+    amplitude = {k: (logits[..., :p] * cosines(p, k)).sum() / (cosines(p, k) ** 2).sum() for k in frequencies}
+    formula = sum((amplitude[k] * cosines(p, k) for k in frequencies), np.zeros((p, p, p)))
+    centred = logits[..., :p] - logits[..., :p].mean(axis=2, keepdims=True)
+    expected = {"train_loss": plain_loss(logits, mask), "test_loss": plain_loss(logits, ~mask),
+                "restricted_loss": plain_loss(part + logits.mean(axis=(0, 1))),
+                "excluded_loss": plain_loss(logits - part, mask), "trigonometric_loss": plain_loss(formula),
+                "fraction_explained": (formula**2).sum() / (centred**2).sum(),
+                "sum_of_squared_weights": (W_E**2).sum() + (W_L**2).sum()}
+    for name, table in (("gini_W_E", W_E), ("gini_W_L", W_L)):
+        angle = 2 * np.pi * np.outer(np.arange(1, p // 2 + 1), np.arange(p)) / p
+        basis = np.vstack([np.ones(p), *np.stack([np.cos(angle), np.sin(angle)], axis=1).reshape(-1, p)[: p - 1]])
+        power = ((basis / np.linalg.norm(basis, axis=1, keepdims=True) @ table) ** 2).sum(axis=1)
+        expected[name] = np.abs(power[:, None] - power).mean() / (2 * power.mean())
+    expected |= {f"excluded_loss_{k}": plain_loss(logits - projected(logits, [k]), mask) for k in frequencies}
+    expected |= {f"amplitude_{k}": amplitude[k] for k in frequencies}
+    assert found == pytest.approx(expected, rel=1e-9, abs=1e-11) and all(type(x) is float for x in found.values())
     other = progress.measures(logits, frequencies, mask, test_mask=mask)
     assert other["test_loss"] == other["train_loss"] and "gini_W_E" not in other
 
@@ -312,7 +296,8 @@ SOME = np.eye(5, dtype=bool)
     (lambda: progress.key_frequencies(np.zeros(5)), r"logits.shape must be of length 3, got \(5,\)"),
     (lambda: progress.table_key_frequencies(np.zeros((3, 2))), r"table.shape must be .* p >= 4, got \(3, 2\)"),
     (lambda: progress.table_key_frequencies(np.eye(5), 1.5), r"share must be in \(0, 1\], got 1.5"),
-    (lambda: progress.neuron_frequencies(np.zeros((3, 2, 5))), r"neurons.shape must be \(p, p, h\), got \(3, 2, 5\)"),
+    (lambda: progress.neuron_frequencies(np.zeros((3, 2, 5))),
+     r"neurons.shape must be \(p, p, h\) with p >= 2, got \(3, 2, 5\)"),
     (lambda: progress.measures(ZEROS, 1, SOME, W_E=np.zeros((6, 2))), r"W_E.shape must be \(5, d\)"),
     (lambda: progress.measures(ZEROS, 1, SOME, W_L=np.zeros((2, 6))), r"W_L.shape must be \(h, 5\)"),
     (lambda: progress.component_norms(np.zeros((3, 4))), "x.shape must be"),
@@ -397,8 +382,9 @@ def test_the_oracle_itself(network, expected):
 
 
 def test_published_logits(network, expected):
-    np.testing.assert_allclose(progress.sum_projections(network.logits)[1:], expected["cos_abc_coefficients"],
-                               rtol=0, atol=1e-13 * max(expected["cos_abc_coefficients"]))
+    theirs = np.array(expected["cos_abc_coefficients"]) / np.sqrt(113**3 / 2)  # for unit vectors
+    np.testing.assert_allclose(fourier.sum_waves(network.logits[..., :113])[1:], theirs, rtol=0,
+                               atol=1e-13 * theirs.max())
     for k, share in expected["cos_abc_top"]:
         assert progress.fraction_explained(network.logits, k) == pytest.approx(share, rel=1e-9)
     for which in ("key_frequencies", "key_frequencies_neurons"):

@@ -1,7 +1,6 @@
 """The clock and the pizza, written down (Zhong et al. 2023, arXiv 2306.17844).
 
-Whether they are two algorithms is contested: after a remapping of the neurons they are one (McCracken et al. 2025,
-arXiv 2505.18266; Moisescu-Pareja et al. 2025, arXiv 2512.25060). Here are the two formulas, with what each can decide.
+That they are two algorithms is contested (`reading.clock_pizza`); here are the two formulas, with what each can decide.
 
 Read next: `parity`.
 """
@@ -53,8 +52,8 @@ def pizza_logits(p, frequencies=(1,), companion=0.0):
             = 2 |cos(w(a-b)/2)| (|cos(w(a+b-c)/2)| - |sin(w(a+b-c)/2)|)
 
     summed over k. The second factor is largest at c = a + b alone (k coprime to p), the first nowhere 0 for odd p: so
-    one circle is exact for every odd p, thinly where a - b is near p / 2 (`pizza_margin`). For even p it is 0 on
-    exactly p pairs, a - b = p / 2 mod p, whatever the (odd) frequencies, as for every tied ring.
+    one circle is exact for every odd p, thinly where a - b is near p / 2 (`pizza_margin`). For even p it is 0 on the p
+    pairs with a - b = p / 2 mod p, as for every tied ring.
 
     ``companion`` adds so much of twice `accompanying_logits`. In (0, 0.9] every p is exact, even ones too; from 0.903
     on large p fail where a = b, because 2 companion sin² t exceeds 1 - cos t + sin t near t = 67 degrees.
@@ -67,8 +66,7 @@ def pizza_logits(p, frequencies=(1,), companion=0.0):
 def pizza_prime_logits(p, frequencies=(1,)):
     """The paper's second formula for the pizza (its appendix), logits (p, p, p): what neurons of one angle each add up.
 
-    With C = cos(w a) + cos(w b) and S = sin(w a) + sin(w b), summed over k:
-    (|C| - |S|) cos(w c) - (|C - S| - |C + S|) sin(w c) / sqrt 2.
+    With C = cos(w a) + cos(w b), S = sin(w a) + sin(w b): (|C| - |S|) cos(w c) - (|C - S| - |C + S|) sin(w c) / sqrt 2.
     """
     return sum(formula("pizza'", p, k) for k in frequency_array(frequencies, p))
 
@@ -76,10 +74,9 @@ def pizza_prime_logits(p, frequencies=(1,)):
 def accompanying_logits(p, frequencies=(1,)):
     """-cos(w (a - b)) cos(w (a + b - c)), w = 2 pi k / p, summed over k: what accompanies a pizza, (p, p, p).
 
-    By cos 2wa + cos 2wb = 2 cos(w (a - b)) cos(w (a + b)), and the same for sines, it is a *linear* function of a
-    circle of frequency 2k, added over a and b and read out at frequency k: -1/2 (cos 2wa + cos 2wb) cos wc
-    - 1/2 (sin 2wa + sin 2wb) sin wc. It is strongest, and right, where the pizza is blind, and wrong where the pizza is
-    strongest and can afford it.
+    As -1/2 (cos 2wa + cos 2wb) cos wc - 1/2 (sin 2wa + sin 2wb) sin wc it is a *linear* function of a circle of
+    frequency 2k, added over a and b and read out at frequency k. It is strongest, and right, where the pizza is blind,
+    and wrong where the pizza is strongest and can afford it.
     """
     return sum(formula("accompanying", p, k) for k in frequency_array(frequencies, p))
 

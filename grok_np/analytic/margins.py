@@ -45,10 +45,9 @@ def _or_tie(margin, logits):
 def star_margin(p, frequencies, amplitudes=1.0):
     """Least margin, over all pairs, of tied x² stars of these frequencies together, per unit of total weight.
 
-    The logits are the mean over k of cos²(k u pi / p) cos(2 pi k d / p) with u = a - b and d = a + b - c, so the margin
-    is the least, over u and d != 0, of mean_k cos²(k u pi / p) (1 - cos(2 pi k d / p)); positive ``amplitudes`` weigh
-    the mean (of `stars` of one size). For one frequency and odd p that is sin²(pi / 2p) (1 - cos(2 pi / p)): exact but
-    thin. 0 for even p, as in `margins`.
+    The logits are the mean over k of cos²(k u pi / p) cos(2 pi k d / p) with u = a - b and d = a + b - c, so it is the
+    least, over u and d != 0, of mean_k cos²(k u pi / p) (1 - cos(2 pi k d / p)), weighed by positive ``amplitudes``.
+    For one frequency and odd p: sin²(pi / 2p) (1 - cos(2 pi / p)), exact but thin. For even p: 0, as in `margins`.
 
     >>> f"{star_margin(67, [1]):.2e}, {star_margin(67, [1, 18]):.2e}"
     '2.41e-06, 1.78e-03'
@@ -62,9 +61,9 @@ def star_margin(p, frequencies, amplitudes=1.0):
 
 
 def clock_margin(p, frequencies):
-    """Least margin of `clock_logits`, the same for every pair, divided by the number of frequencies.
+    """Margin of `clock_logits`, the same for every pair, per frequency: least mean_k (1 - cos(2 pi k d / p)), d != 0.
 
-    The least over d != 0 of mean_k (1 - cos(2 pi k d / p)); 1 - cos(2 pi / p) for one frequency, about 2 pi² / p².
+    One frequency: 1 - cos(2 pi / p), about 2 pi² / p².
     """
     k = frequency_array(frequencies, p)
     return float(_or_tie((1 - np.cos(2 * np.pi / p * np.outer(np.arange(1, p), k))).mean(axis=1).min(), 1.0))
@@ -93,13 +92,11 @@ def pizza_margin(p, frequencies, companion=0.0):
 def best_frequencies(p, m, exhaustive_up_to=20_000, margin=star_margin):
     """The m frequencies whose tied x² stars together have the widest margin, ascending, and that margin.
 
-    ``margin`` may be `clock_margin` or `pizza_margin` to ask the same of clocks or pizzas.
-
-    Multiplying all tokens by a unit of Z_p permutes the pairs, so one frequency may be taken as 1. All other
-    choices are tried where there are at most ``exhaustive_up_to``; above, frequencies are added one by one, each
-    the best (greedy). For even p there is no such set, whatever m: at a - b = p / 2 odd frequencies are silent, and
-    even ones cannot tell c from c + p / 2. (Margins of another norm, and why they use all frequencies: Morwani et al.
-    2023, arXiv 2311.07568.)
+    ``margin`` may be `clock_margin` or `pizza_margin`. Multiplying all tokens by a unit of Z_p permutes the pairs, so
+    one frequency may be taken as 1. All other choices are tried where there are at most ``exhaustive_up_to``; above,
+    frequencies are added one by one, each the best. For even p there is no such set, whatever m: at a - b = p / 2 odd
+    frequencies are silent, and even ones cannot tell c from c + p / 2. (The largest margin per l_{2,3} norm of the
+    weights uses all frequencies: Morwani et al. 2023, arXiv 2311.07568.)
 
     >>> best_frequencies(67, 2)
     ([1, 18], 0.00178...)
@@ -139,10 +136,9 @@ def solves(p, n_neurons, activation="relu", phase=0.0):
 def largest_modulus(n_neurons, activation="relu", up_to=601):
     """The largest odd p <= up_to all of whose pairs the evenly spaced ring (phase 0) decides rightly, or None.
 
-    The errors left do not shrink with p but margins do, so there is a last p. ReLU: 117 for N = 5 and for N = 10, 21
-    for N = 6, 343, 743, 1371 for N = 7, 9, 11. With M_2n the first moment left, n = N for odd N and N / 2 for even, it
-    is near pi / (3 / ((2n-2)² - 1) - 3 / ((2n+2)² - 1)), about pi n³ / 3 (docs/theory.md). Above ``up_to`` nothing is
-    looked at. A turned ring, phase not 0, may lose the last of them (19 for N = 6, 341 for N = 7).
+    The errors left do not shrink with p but margins do, so there is a last p. ReLU: 117 for N = 5 and 10, 21 for N = 6,
+    343, 743, 1371 for N = 7, 9, 11; it grows like 0.132 H³, H = N for even N and 2 N for odd (docs/theory.md). A ring
+    turned by a phase may lose the last of them (19 for N = 6, 341 for N = 7). Nothing is looked at above ``up_to``.
     """
     n_neurons, up_to = require_integer(n_neurons, "n_neurons", minimum=1), require_integer(up_to, "up_to", minimum=3)
     return next((p for p in range(up_to - 1 + up_to % 2, 2, -2) if solves(p, n_neurons, activation)), None)

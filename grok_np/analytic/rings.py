@@ -11,18 +11,11 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import nnls
 
-from grok_np.errors import (
-    require,
-    require_array,
-    require_choice,
-    require_flag,
-    require_integer,
-    require_number,
-    require_type,
-)
+from grok_np.errors import require, require_array, require_choice, require_integer, require_number, require_type
 from grok_np.layers import ACTIVATIONS
 from grok_np.networks.mlp import Effective
 
+INEXACT = " (allow_inexact=True builds it all the same)"
 REQUIRED = {"square": (2, 4), "relu": (1, 2, 3, 4), "abs": (2, 4)}
 
 
@@ -37,13 +30,14 @@ def required_moments(activation):
 
 
 def rigid_size(activation):
-    """Fewest neurons of one frequency that meet the required moments *as a star*; such a star is regular.
+    """Fewest x² or ReLU neurons of one frequency that meet the required moments *as a star*; such a star is regular.
+
+    (They decide by the largest logit; one-hot outputs, exactly, are another question.)
 
     Moments 1 to 4 need five nodes. x² and |x| see 2 alpha only, where the moments 2 and 4 are 1 and 2: three nodes, up
-    to half turns of single neurons. That so few nodes with weights must be evenly spaced is known from quadrature on
-    the circle (Szego; tight circular designs: Delsarte, Goethals, Seidel 1977). Other networks may need fewer: with
-    free output phases any five ReLU phases can meet the law, and two neurons of sine are exact (Huang, Li 2025,
-    arXiv 2511.23443).
+    to half turns of single neurons. That so few nodes must be evenly spaced is known from quadrature on the circle
+    (Szego; tight circular designs: Delsarte, Goethals, Seidel 1977). Not of other networks: with free output phases any
+    five ReLU phases can meet the law, and two neurons of sine are exact (Huang, Li 2025, arXiv 2511.23443).
 
     >>> rigid_size("square"), rigid_size("relu")
     (3, 5)
@@ -96,14 +90,13 @@ def cosine_coefficients(activation, n_max=12):
 
 
 def coprime(frequency, p, allow_inexact=False):
-    """The frequency, if it is coprime to p or need not be; a ValueError that says why it must be."""
+    """The frequency, or a ValueError that says why it must be coprime to p, unless ``allow_inexact``."""
     p, frequency = require_integer(p, "p", minimum=2), require_integer(frequency, "frequency", minimum=1)
-    require_flag(allow_inexact, "allow_inexact")
+    require(isinstance(allow_inexact, bool | np.bool_), "allow_inexact", allow_inexact, "True or False")
     shared = math.gcd(frequency, p)
     if shared > 1 and not allow_inexact:
         raise ValueError(f"frequency must be coprime to p = {p}, got {frequency}: both are multiples of {shared}, so "
-                         f"tokens {p // shared} apart look the same to every neuron "
-                         "(allow_inexact=True builds it all the same)")
+                         f"tokens {p // shared} apart look the same to every neuron{INEXACT}")
     return frequency
 
 
@@ -117,27 +110,10 @@ def frequency_array(frequencies, p):
 
 
 def ring(p, phases, frequency=1, weights=None, activation="square", allow_inexact=False):
-    """The star of any input phases alpha_i, output phases 2 alpha_i and output weights, good or bad (`moments` tell).
+    """The star of any input ``phases`` (n,), radians, good or bad (`moments` tell), as `Effective` in float64.
 
-    Parameters
-    ----------
-    p : int
-        Modulus, at least 2.
-    phases : array (n,)
-        Input phases in radians.
-    frequency : int
-        Turns per p tokens, coprime to p: otherwise two answers would look alike.
-    weights : array (n,), optional
-        Output amplitudes; ones by default.
-    activation : str
-        Any key of ``layers.ACTIVATIONS``.
-    allow_inexact : bool
-        Accept a frequency that shares a divisor with p, in order to look at the failure.
-
-    Returns
-    -------
-    Effective
-        A, B (p, n), bias (n,) zero, C (n, p), float64.
+    ``frequency`` k: turns per p tokens, coprime to p, because otherwise two answers look alike (``allow_inexact`` to
+    look at that). ``weights`` (n,): output amplitudes, by default ones. ``activation``: a key of `layers.ACTIVATIONS`.
     """
     frequency = coprime(frequency, p, allow_inexact)
     require_choice(activation, "activation", ACTIVATIONS)
@@ -149,32 +125,16 @@ def ring(p, phases, frequency=1, weights=None, activation="square", allow_inexac
 
 def star(p: int, n_neurons: int, frequency: int = 1, phase: float = 0.0, activation: str = "square",
          allow_inexact: bool = False) -> Effective:
-    """The regular star: input phases 2 pi i / N + phase, equal weights.
+    """The regular star of N = ``n_neurons``: input phases 2 pi i / N + ``phase`` (radians), equal weights; see `ring`.
 
     For x², logits[a, b, c] = N cos²(k (a-b) w / 2) cos(k (a+b-c) w), for every p, if and only if N is not 1, 2 or 4
-    (`is_exact`; that three suffice: Tian 2024, arXiv 2410.01779). For ReLU and |x| the same N are refused, with N = 3
-    for ReLU, because a large error would reach the answer; with other N small ones remain, and `largest_modulus` says
-    how far they can be ignored.
+    (`is_exact`; that three suffice: Tian 2024, arXiv 2410.01779), whatever the phase. For ReLU and |x| the same N are
+    refused, with N = 3 for ReLU, because a large error would reach the answer; with other N small ones remain, and
+    `largest_modulus` says how far they can be ignored.
 
-    Parameters
-    ----------
-    p, frequency, activation
-        See `ring`.
-    n_neurons : int
-        Ring size N.
-    phase : float
-        Rotation of the ring in radians; it changes nothing for x².
-    allow_inexact : bool
-        Build the ring all the same where it cannot work or no law is known, in order to look at the failure.
+    Raises ValueError if N divides the order of a required moment, which then does not vanish, or for an activation
+    without a moment law, such as gelu; ``allow_inexact`` builds it all the same, in order to look at the failure.
 
-    Raises
-    ------
-    ValueError
-        If N divides the order of a required moment, which then does not vanish; or for an activation without a moment
-        law, such as gelu.
-
-    Examples
-    --------
     >>> star(67, n_neurons=3).A.shape
     (67, 3)
     >>> star(67, n_neurons=4)
@@ -182,15 +142,13 @@ def star(p: int, n_neurons: int, frequency: int = 1, phase: float = 0.0, activat
     ValueError: n_neurons must not divide 4 for activation 'square', got 4: moment M_4 of an even ring of 4 does not
     vanish, so an alias reaches the answer (allow_inexact=True builds it all the same)
     """
-    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1)
+    frequency, n_neurons = coprime(frequency, p, allow_inexact), require_integer(n_neurons, "n_neurons", minimum=1)
     require_number(phase, "phase", "a finite number", math.isfinite)
-    require_flag(allow_inexact, "allow_inexact")
-    if not allow_inexact:
-        for n in required_moments(activation)[::-1]:
-            if n % n_neurons == 0:
-                raise ValueError(f"n_neurons must not divide {n} for activation {activation!r}, got {n_neurons}: moment"
-                                 f" M_{n} of an even ring of {n_neurons} does not vanish, so an alias reaches the "
-                                 "answer (allow_inexact=True builds it all the same)")
+    for n in () if allow_inexact else required_moments(activation)[::-1]:
+        if n % n_neurons == 0:
+            raise ValueError(f"n_neurons must not divide {n} for activation {activation!r}, got {n_neurons}: moment "
+                             f"M_{n} of an even ring of {n_neurons} does not vanish, so an alias reaches the answer"
+                             + INEXACT)
     return ring(p, 2 * np.pi * np.arange(n_neurons) / n_neurons + phase, frequency, None, activation, allow_inexact)
 
 
@@ -204,8 +162,8 @@ def one_each(values, name, n):
 def stars(p, n_neurons, frequencies, phases=0.0, amplitudes=1.0, activation="square", allow_inexact=False):
     """Tied stars of several frequencies in one network: its logits are the sum, its margin far wider (`star_margin`).
 
-    ``n_neurons``, ``phases`` and ``amplitudes`` (factors on the output) are one value for all or one per frequency;
-    the rest as in `star`. `best_frequencies` says which to take.
+    ``n_neurons``, ``phases`` and ``amplitudes`` (factors on the output): one for all or one per frequency; else as in
+    `star`. `best_frequencies` says which to take.
 
     >>> stars(67, 5, frequencies=[1, 20, 25]).A.shape
     (67, 15)
@@ -222,8 +180,7 @@ def stars(p, n_neurons, frequencies, phases=0.0, amplitudes=1.0, activation="squ
 def two_windings(windings):
     """Two integers."""
     windings = require_array(windings, "windings", ndim=1).tolist()
-    require(len(windings) == 2 and all(isinstance(turns, int) for turns in windings), "windings", windings,
-            "two integers")
+    require(len(windings) == 2 and {type(turns) for turns in windings} == {int}, "windings", windings, "two integers")
     return windings
 
 
@@ -245,8 +202,7 @@ def untied_star(p: int, n_neurons: int = 6, windings: tuple[int, int] = (1, 4), 
     blocking = [f"{name} = {value}" for name, value in orders.items() if value % n_neurons == 0]
     if blocking and not allow_inexact:
         raise ValueError(f"n_neurons must not divide any of {', '.join(orders)} for windings x, y = {x, y}, got "
-                         f"{n_neurons}, which divides {' and '.join(blocking)} "
-                         "(allow_inexact=True builds it all the same)")
+                         f"{n_neurons}, which divides {' and '.join(blocking)}{INEXACT}")
     theta = 2 * np.pi * np.arange(n_neurons) / n_neurons
     turn = angles(np.arange(p), frequency, p)[:, None]
     A, B, C = (np.cos(turn - turns * theta) for turns in (x, y, x + y))
@@ -264,24 +220,19 @@ def together(*networks):
 
 
 def exact_weights(phases, activation="square"):
-    """Positive weights, of mean 1, with which the star of these phases meets every required moment.
+    """Weights >= 0, of mean 1, with which the star of these phases meets every required moment; else a ValueError.
 
     There are some if and only if 0 is in the convex hull of the N points (exp(i n alpha)), n the required orders: of 4
     dimensions for x² and |x|, of 8 for ReLU. So generic phases need five and nine neurons at least, and with so few it
     is rare. Of 2,000 draws of uniform phases (seed 0), x² N = 5, 8, 12, 16: 6, 43, 83, 96 %; ReLU N = 9, 12, 16, 20,
-    30: 0.3, 7, 28, 60, 95 %. Found as a non-negative least squares problem, linear in the weights.
-
-    Raises
-    ------
-    ValueError
-        If there are none, as for a ring of the rigid size that is not regular.
+    30: 0.3, 7, 28, 60, 95 %. Non-negative least squares leaves five weights (ReLU: nine) above 0 at most.
     """
     phases, _ = _ring(phases, None)
     waves = np.exp(1j * np.outer(required_moments(activation), phases))
     equations = np.vstack([waves.real, waves.imag, np.ones_like(phases)])
     weights, residual = nnls(equations, np.append(np.zeros(2 * len(waves)), len(phases)))
     if residual > 1e-9 * len(phases):
-        raise ValueError(f"phases must leave room for positive weights without moments "
+        raise ValueError(f"phases must leave room for weights >= 0 without moments "
                          f"{required_moments(activation)}, got {phases.tolist()}: the best misses by {residual:.2g}")
     return weights
 
@@ -295,15 +246,13 @@ def uneven_ring(n_neurons, moment, activation="square"):
         nodes     the N roots of  u^N - m u = 1 - conj(m) u^(N-1),  all on the circle
         weights   1 / (N - 1 + |u^(N-1) - m|² / (1 - |m|²)),  whose sum is 1
 
-    These are the Szego quadratures of degree N - 2: up to a turn *every* N nodes with positive weights and these
-    vanishing moments are of this form (Verblunsky's theorem; Simon 2005, Orthogonal Polynomials on the Unit Circle).
-    m = 0 is the regular ring. Its next moments follow, M_N = 1 - |m|² and M_(N+1) = -conj(m) (1 - |m|²), because the
-    equation of the nodes, times a power of u and summed, is a recursion for the moments.
+    Up to a turn *every* N nodes with positive weights and these vanishing moments are of this form (they are the Szego
+    quadratures of degree N - 2; Verblunsky's theorem, Simon 2005, Orthogonal Polynomials on the Unit Circle). m = 0 is
+    the regular ring. The next moments follow: M_N = 1 - |m|² and M_(N+1) = -conj(m) (1 - |m|²).
 
-    So in a star of one neuron more than the `rigid_size` m is the only freedom left: lopsided ReLU rings of six. The
-    article's published weights have |M_5| = 0.46, |M_6|, |M_7| = 0.79, 0.35 where the law says 0.78, 0.36. Which m
-    training takes the moments required do not tell: pure cosines want |m| near 1, the second harmonic of learned waves
-    wants m = 0 (docs/theory.md).
+    So in a star of one neuron more than the `rigid_size` m is the only freedom left: lopsided ReLU rings of six. One in
+    the article's published weights has |M_5| = 0.46 and |M_6|, |M_7| = 0.79, 0.35 where the law says 0.78, 0.36. Which
+    m training takes it does not say: pure cosines want |m| near 1, learned waves less (docs/theory.md).
 
     >>> phases, weights = uneven_ring(4, 0.4)                  # four x² neurons, as exact as three
     >>> np.abs(moments(phases, weights, 4)[[1, 3]]).max() < 1e-12
@@ -323,9 +272,9 @@ def uneven_ring(n_neurons, moment, activation="square"):
 
 
 def gromov(p, n_neurons, rng):
-    """Gromov's analytic weights: random frequencies and phases, exact only as N grows (arXiv 2301.02679).
+    """Gromov's analytic weights (arXiv 2301.02679): random frequencies and phases, phi_out = phi_a + phi_b.
 
-    phi_out = phi_a + phi_b; everything unwanted averages out like 1 / sqrt N, where the untied star needs six neurons.
+    Everything unwanted averages out like 1 / sqrt N, where the untied star needs six neurons.
     """
     p, n_neurons = require_integer(p, "p", minimum=2), require_integer(n_neurons, "n_neurons", minimum=1)
     require_type(rng, "rng", np.random.Generator)

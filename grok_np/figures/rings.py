@@ -1,11 +1,13 @@
 """Figures of one MLP and its rings: weights, waves, stars, moments, contributions to the logits."""
 
+import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from grok_np.figures.style import BLACK, BLUE, CYCLE, DIVERGING, ORANGE, RED, YELLOW
-from grok_np.layers import ACTIVATIONS
+from grok_np.figures.style import BLACK, BLUE, CYCLE, DIVERGING, GREEN, RED, WIDTH, YELLOW, title
 from grok_np.reading import fourier
+
+ZERO = 0.1  # a moment below a tenth of the sum of the weights is called zero in a title, and 10 degrees a star
 
 
 def weight_maps(effective, rings):
@@ -13,10 +15,10 @@ def weight_maps(effective, rings):
 
     Neurons (rows) are grouped by the frequency of their ring.
     """
-    order = np.concatenate([ring.neurons for ring in rings] or [np.arange(effective.A.shape[1])]).astype(int)
-    rest = np.setdiff1d(np.arange(effective.A.shape[1]), order)
-    order = np.concatenate([order, rest])
-    figure = Figure(figsize=(10, 5.4), layout="constrained")
+    n = effective.A.shape[1]
+    order = np.concatenate([ring.neurons for ring in rings] or [np.arange(n)]).astype(int)
+    order = np.concatenate([order, np.setdiff1d(np.arange(n), order)])
+    figure = Figure(figsize=(WIDTH, 5.2), layout="constrained")
     axes = figure.subplots(2, 2)
     for row, weights, name in zip(axes, (effective.A.T[order], effective.C[order]), ("input A", "output C"),
                                   strict=True):
@@ -29,52 +31,76 @@ def weight_maps(effective, rings):
         image = row[1].imshow(spectrum, cmap="Greys", aspect="auto")
         figure.colorbar(image, ax=row[1], label="amplitude")
         row[1].set(title=f"{name}: by frequency", xlabel="frequency (cycles per p)", ylabel="neuron")
-    figure.suptitle("The same weights twice: each neuron is one wave" if rings else "The weights, raw and by frequency")
+    members = sum(ring.n_neurons for ring in rings)
+    title(figure, f"The same weights twice: {members} of {n} neurons are waves of {len(rings)} frequencies" if rings
+          else "The same weights twice: no three neurons share a frequency")
     return figure
 
 
 def waves(effective, rings):
-    """The neurons of each frequency k over the turned token k a mod p, so that every wave is one period long."""
+    """The neurons of each frequency k over the turned token k a mod p, so that every wave is one period long.
+
+    Dark to bright: the order on the ring. Dashed: the cosine of the neuron that is drawn thick.
+    """
     p = len(effective.A)
-    figure = Figure(figsize=(9, 1.1 + 1.9 * len(rings)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.2 + 1.7 * len(rings)), layout="constrained")
     axes = figure.subplots(len(rings), 2, squeeze=False, sharex=True)
     for (left, right), ring in zip(axes, rings, strict=True):
-        token = np.arange(p)
-        order = np.argsort(ring.frequency * token % p)
+        turned = np.arange(p)
+        order = np.argsort(ring.frequency * turned % p)
+        angle = 2 * np.pi * turned / p
         for i, neuron in enumerate(ring.neurons):
-            colour = CYCLE[i % len(CYCLE)]
-            left.plot(token / p, effective.A[order, neuron], color=colour, lw=1.3)
-            right.plot(token / p, effective.C[neuron, order], color=colour, lw=1.3)
+            colour = matplotlib.colormaps["inferno"](0.1 + 0.55 * i / ring.n_neurons)
+            width = 2.2 if i == 0 else 1
+            left.plot(turned / p, effective.A[order, neuron], color=colour, lw=width)
+            right.plot(turned / p, effective.C[neuron, order], color=colour, lw=width)
+        for axis, amplitudes, phases in ((left, ring.input_amplitudes, ring.input_phases),
+                                         (right, ring.output_amplitudes, ring.output_phases)):
+            axis.plot(turned / p, amplitudes[0] * np.cos(angle - phases[0]), "--", color="0.5", lw=1)
         left.set_ylabel(f"frequency {ring.frequency}\n{ring.n_neurons} neurons")
     axes[0, 0].set_title("in: what token a adds to the neuron")
     axes[0, 1].set_title("out: what the neuron adds to answer c")
     axes[-1, 0].set_xlabel("k a mod p, in turns")
     axes[-1, 1].set_xlabel("k c mod p, in turns")
-    figure.suptitle("Neurons of one frequency k are one wave, shifted; the inputs are flatter on top than a cosine")
+    least = min(min(ring.input_shares.min(), ring.output_shares.min()) for ring in rings)
+    title(figure, f"One wave of frequency k holds {least:.0%} or more of each neuron, in and out (dashed: a cosine)"
+          if least >= 0.8 else
+          f"Not yet waves: of some neuron one frequency holds only {least:.0%} (dashed: a cosine)")
     return figure
 
 
 def stars(rings):
-    """Each frequency's neurons on the circle of their phases, neighbours on the input ring joined.
+    """Each frequency's neurons on the circle of their phases, neighbours on the input ring joined; small rings first.
 
     Filled: learned (distance from the centre is the amplitude). Grey: the regular ring nearest in rotation, whose
     output turns exactly twice as fast.
     """
-    figure = Figure(figsize=(2.6 * max(len(rings), 2.6), 5.8), layout="constrained")
+    colours = {ring.frequency: CYCLE[i % len(CYCLE)] for i, ring in enumerate(rings)}
+    rings = sorted(rings, key=lambda ring: (ring.n_neurons, ring.frequency))
+    columns = max(len(rings), 2)
+    size = min(2.6, WIDTH / columns)
+    figure = Figure(figsize=(max(size * columns, 6.2), 2 * size + 1.2), layout="constrained")
     axes = figure.subplots(2, len(rings), squeeze=False, subplot_kw={"projection": "polar"})
+    off = []
     for column, ring in zip(axes.T, rings, strict=True):
         radii = (ring.input_amplitudes, ring.output_amplitudes)
         phases = ((ring.input_phases, ring.regular_phases), (ring.output_phases, 2 * ring.regular_phases))
-        for axis, radius, (learned, regular), colour in zip(column, radii, phases, (BLUE, RED), strict=True):
+        for axis, radius, (learned, regular) in zip(column, radii, phases, strict=True):
             closed(axis, regular, np.full_like(radius, radius.mean()), color="0.6", lw=1, marker="o", mfc="white")
-            closed(axis, learned, radius, color=colour, lw=1.4, marker="o")
+            closed(axis, learned, radius, color=colours[ring.frequency], lw=1.4, marker="o")
             axis.set(xticks=[], yticks=[0], yticklabels=[], ylim=(0, 1.2 * radius.max()))
             axis.spines["polar"].set_color("0.85")
-        column[0].set_title(f"frequency {ring.frequency}: {ring.n_neurons} neurons")
-    for axis, name in zip(axes[:, 0], ("input ring", "output ring"), strict=True):
+        off.append(float(np.median(np.abs(ring.phase_errors))))
+        column[0].set_title(f"frequency {ring.frequency}:\n{ring.n_neurons} neurons", fontsize=10)
+        twice = "; grey: drawn twice" if ring.n_neurons % 2 == 0 else ""
+        column[1].set_title(f"{off[-1]:.1f}° off{twice}", fontsize=9)
+    for axis, name in zip(axes[:, 0], ("input ring", "output star"), strict=True):
         axis.text(-0.16, 0.5, name, transform=axis.transAxes, rotation=90, va="center", ha="center")
-    figure.suptitle("Joined as neighbours on the input ring, the outputs draw stars\n"
-                    "colour: learned; grey: the regular ring, output phase = 2 x input phase")
+    good = sum(one <= 100 * ZERO for one in off)
+    text = (f"In {good} of {len(off)} rings the output turns twice as fast as the input, "
+            f"within {100 * ZERO:.0f}°: joined as neighbours, outputs draw a star") if good else (
+        f"No star yet: output phases are {min(off):.0f}° or more away from twice the input phase")
+    title(figure, text, "Colour: learned. Grey: the regular ring. Degrees: median of |output phase - 2 x input phase|")
     return figure
 
 
@@ -83,78 +109,106 @@ def closed(axis, angles, radii, **style):
     axis.plot(np.append(angles, angles[0]), np.append(radii, radii[0]), **style)
 
 
-def moments(rings, required, rigid_size):
-    """|M_n| / sum w of each ring for n = 1..12: what the activation requires is zero, and only then is freedom."""
-    figure = Figure(figsize=(8, 4.2), layout="constrained")
+def _worst(rings, required):
+    """The largest moment that should be zero."""
+    return max(float(ring.moments[n - 1]) for ring in rings for n in required)
+
+
+def _on_moments(rings, required):
+    """The sentence on what should be zero."""
+    worst = _worst(rings, required)
+    bad = sum(_worst([ring], required) >= ZERO for ring in rings)
+    return (f"The moments that the activation needs to be zero (shaded) are at most {worst:.2f} in every ring"
+            if not bad else f"Moments that the activation needs to be zero (shaded) are not, in {bad} of {len(rings)} "
+                            f"rings: up to {worst:.2f}")
+
+
+def moments(rings, required, rigid_size, n_max=8):
+    """|M_n| / sum w of each ring for n = 1 .. n_max: what the activation requires to be zero, and what is free."""
+    figure = Figure(figsize=(8, 4.4), layout="constrained")
     axis = figure.subplots()
-    for n in required:
-        axis.axvspan(n - 0.5, n + 0.5, color=YELLOW, alpha=0.35, lw=0)
+    _shade(axis, required, n_max)
     for i, ring in enumerate(rings):
         rigid = ring.n_neurons == rigid_size
-        orders = np.arange(1, len(ring.moments) + 1) + 0.1 * (i - (len(rings) - 1) / 2)
-        axis.plot(orders, ring.moments, "o-" if rigid else "s--", color=CYCLE[i % len(CYCLE)], ms=5, lw=0.9,
+        orders = np.arange(1, n_max + 1) + 0.1 * (i - (len(rings) - 1) / 2)
+        axis.plot(orders, ring.moments[:n_max], "o-" if rigid else "s--", color=CYCLE[i % len(CYCLE)], ms=5, lw=0.9,
                   label=f"frequency {ring.frequency}: {ring.n_neurons} neurons")
-    axis.set(xlabel="order n of the moment", ylabel="|M_n| / sum of weights", ylim=(-0.03, 1.05),
-             xticks=np.arange(1, 13))
-    axis.legend(frameon=False, fontsize=8, ncols=2, loc="upper left", bbox_to_anchor=(0, -0.16))
-    rest = (f"Rings of {rigid_size} have no choice left and are regular (1 at n = {rigid_size}); larger ones are free"
-            if any(ring.n_neurons == rigid_size for ring in rings) else
-            f"With more than {rigid_size} neurons a ring is free in all others")
-    figure.suptitle(f"The moments that the activation needs to be zero (shaded) are zero in every ring.\n{rest}")
+    figure.legend(*axis.get_legend_handles_labels(), frameon=False, fontsize=9, ncols=3, loc="outside lower center")
+    rigid = [ring for ring in rings if ring.n_neurons == rigid_size]
+    title(figure, _on_moments(rings, required),
+          *([f"Rings of {rigid_size} have no choice left: {min(ring.moments[rigid_size - 1] for ring in rigid):.2f} or "
+             f"more at n = {rigid_size}, where the regular ring has 1"] if rigid else []))
     return figure
 
 
-def moments_of_many(rings, required, rigid_size):
+def moments_of_many(rings, required, rigid_size, n_max=8):
     """|M_n| / sum w of the rings of many networks: those of the rigid size beside the larger ones."""
-    figure = Figure(figsize=(8, 4.2), layout="constrained")
+    figure = Figure(figsize=(8, 4.4), layout="constrained")
     axis = figure.subplots()
+    _shade(axis, required, n_max)
+    groups = (("o", GREEN, -0.15, f"{rigid_size} neurons", lambda n: n == rigid_size),
+              ("s", CYCLE[1], 0.15, f"more than {rigid_size} neurons", lambda n: n > rigid_size))
+    spread = np.linspace(-0.1, 0.1, len(rings))
+    for marker, colour, offset, label, belongs in groups:
+        members = [(ring.moments[:n_max], x) for ring, x in zip(rings, spread, strict=True) if belongs(ring.n_neurons)]
+        for i, (values, x) in enumerate(members):
+            axis.plot(np.arange(1, n_max + 1) + offset + x, values, marker, color=colour, ms=4, mfc="none",
+                      label=f"{label}: {len(members)} rings" if i == 0 else None)
+    figure.legend(*axis.get_legend_handles_labels(), frameon=False, ncols=2, loc="outside lower center")
+    rigid = [float(ring.moments[rigid_size - 1]) for ring in rings if ring.n_neurons == rigid_size]
+    free = [float(ring.moments[rigid_size - 1]) for ring in rings if ring.n_neurons > rigid_size]
+    title(figure, _on_moments(rings, required), "; ".join(
+        f"at n = {rigid_size}, {name}: {min(values):.2f} to {max(values):.2f}"
+        for name, values in ((f"rings of {rigid_size}", rigid), ("larger rings", free)) if values))
+    return figure
+
+
+def _shade(axis, required, n_max):
+    """The axes of moments, with those shaded that must vanish."""
     for n in required:
         axis.axvspan(n - 0.5, n + 0.5, color=YELLOW, alpha=0.35, lw=0)
-    groups = (("o", BLUE, -0.15, f"{rigid_size} neurons", lambda n: n == rigid_size),
-              ("s", ORANGE, 0.15, f"more than {rigid_size} neurons", lambda n: n > rigid_size))
-    spread = np.random.default_rng(0).uniform(-0.1, 0.1, len(rings))
-    for marker, colour, offset, label, belongs in groups:
-        members = [(ring.moments, x) for ring, x in zip(rings, spread, strict=True) if belongs(ring.n_neurons)]
-        for i, (values, x) in enumerate(members):
-            axis.plot(np.arange(1, len(values) + 1) + offset + x, values, marker, color=colour, ms=4, alpha=0.8,
-                      label=f"{label}: {len(members)} rings" if i == 0 else None)
-    axis.set(xlabel="order n of the moment", ylabel="|M_n| / sum of weights", ylim=(-0.03, 1.05),
-             xticks=np.arange(1, 13))
-    axis.legend(frameon=False, loc="upper left")
-    figure.suptitle("Moments that the activation needs to be zero (shaded) are zero in every ring;\n"
-                    f"beyond, rings of {rigid_size} are regular (1 at n = {rigid_size}, 0 beside), larger ones free")
-    return figure
+    axis.set(xlabel="order n of the moment", ylabel=r"$|M_n|$ / sum of weights", ylim=(-0.03, 1.05),
+             xlim=(0.4, n_max + 0.6), xticks=np.arange(1, n_max + 1))
 
 
-def contributions(effective, rings, a, b):
-    """What each frequency adds to the logits of one pair, and their sum, over the answers c."""
-    p = effective.C.shape[1]
-    activate, _ = ACTIVATIONS[effective.activation]
-    post, _ = activate(effective.A[a] + effective.B[b] + effective.bias)
-    figure = Figure(figsize=(8, 1.5 + 1.15 * (len(rings) + 1)), layout="constrained")
-    axes = figure.subplots(len(rings) + 1, 1, sharex=True)
-    parts = [(f"frequency {ring.frequency}", post[ring.neurons] @ effective.C[ring.neurons]) for ring in rings]
-    parts.append(("all neurons", post @ effective.C))
-    answer = (a + b) % p
-    for i, (axis, (name, logits)) in enumerate(zip(axes, parts, strict=True)):
+def contributions(parts, total, a, b):
+    """What each frequency adds to the logits of one pair, and the logits, over the answers c, all on one scale.
+
+    parts {frequency: (p,)}; total (p,), the logits of the whole network.
+    """
+    p, answer = len(total), (a + b) % len(total)
+    figure = Figure(figsize=(8, 1.5 + 1.05 * (len(parts) + 1)), layout="constrained")
+    axes = figure.subplots(len(parts) + 1, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    lines = [(f"frequency {k}", logits) for k, logits in parts.items()] + [("all neurons", total)]
+    for i, (axis, (name, logits)) in enumerate(zip(axes, lines, strict=True)):
         axis.axvline(answer, color="0.7", lw=4, alpha=0.6)
-        axis.plot(logits - logits.mean(), color=BLACK if i == len(rings) else CYCLE[i % len(CYCLE)])
+        axis.plot(logits - logits.mean(), color=BLACK if i == len(parts) else CYCLE[i % len(CYCLE)])
         axis.set_ylabel(name, rotation=0, ha="right", va="center")
     axes[-1].set_xlabel("answer c")
-    figure.suptitle(f"Each frequency votes with a wave; only at c = {answer} do all agree ({a} + {b} mod {p})")
+    winner, lead = int(np.argmax(total)), float(total[answer] - np.delete(total, answer).max())
+    title(figure, f"Each frequency votes with a wave; their sum is largest at c = {winner}, the answer to {a} + {b} "
+                  f"mod {p}, by {lead:.3g}" if lead > 0 else
+                  f"Wrong: the sum of the votes is largest at c = {winner}, but {a} + {b} mod {p} is {answer}, "
+                  f"which lies {-lead:.3g} lower")
     return figure
 
 
 def scores(rows):
     """Loss and accuracy of the learned network and of what it is replaced by; rows of (name, train, test) scores."""
-    figure = Figure(figsize=(9, 1.2 + 0.6 * len(rows)), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 1.7 + 0.42 * len(rows)), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     place = np.arange(len(rows))[::-1]
-    for offset, index, colour, label in ((0.18, 1, BLUE, "train"), (-0.18, 2, RED, "test")):
-        left.barh(place + offset, [row[index].loss for row in rows], 0.34, color=colour, label=label)
-        right.barh(place + offset, [row[index].accuracy for row in rows], 0.34, color=colour, label=label)
-    left.set(xscale="log", xlabel="cross-entropy (nats)", yticks=place, yticklabels=[row[0] for row in rows])
-    right.set(xlabel="accuracy", xlim=(0, 1))
+    for index, colour, marker, label in ((1, BLUE, "o", "training pairs"), (2, RED, "s", "held-out pairs")):
+        left.plot([row[index].loss for row in rows], place, marker, color=colour, label=label, mfc="none", mew=1.6)
+        right.plot([row[index].accuracy for row in rows], place, marker, color=colour, mfc="none", mew=1.6)
+    left.set(xscale="log", xlabel="cross-entropy (nats)", yticks=place, yticklabels=[row[0] for row in rows],
+             ylim=(-0.6, len(rows) - 0.4))
+    right.set(xlabel="accuracy", xlim=(-0.03, 1.03))
+    for axis in (left, right):
+        axis.grid(axis="y", color="0.9")
     figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=2, frameon=False)
-    figure.suptitle("What remains when the learned weights are replaced by what they were read as")
+    learned, *others = [row[2].accuracy for row in rows]
+    title(figure, f"Held-out pairs right: {learned:.1%} with the learned weights, "
+          + (f"{min(others):.1%} to {max(others):.1%} with what was read from them" if others else
+             "in which there is no ring to replace them by"))
     return figure

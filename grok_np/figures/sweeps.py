@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from grok_np.figures.style import BLUE, GREEN, ORANGE
+from grok_np.figures.style import BLUE, GREEN, ORANGE, WIDTH, title
 
 
 def phase_diagrams(shares_by_name, rows, columns, panels):
@@ -14,7 +14,8 @@ def phase_diagrams(shares_by_name, rows, columns, panels):
     """
     kinds = (("learns nothing", "0.8"), ("memorises only", ORANGE), ("groks", BLUE), ("generalises at once", GREEN))
     names = list(shares_by_name)
-    figure = Figure(figsize=(max(2.6 * len(panels[1]) + 1, 7), 2.5 * len(names) + 0.8), layout="constrained")
+    figure = Figure(figsize=(min(max(2.6 * len(panels[1]) + 1, 6), WIDTH), 2.5 * len(names) + 0.9),
+                    layout="constrained")
     axes = figure.subplots(len(names), len(panels[1]), squeeze=False, sharex=True, sharey=True)
     for line, name in zip(axes, names, strict=True):
         for axis, value, shares in zip(line, panels[1], shares_by_name[name], strict=True):
@@ -23,7 +24,7 @@ def phase_diagrams(shares_by_name, rows, columns, panels):
                 for share, (_, colour) in zip(shares[i, j], kinds, strict=True):
                     axis.bar(j, 0.9 * share, 0.9, bottom, color=colour)
                     bottom += 0.9 * share
-            axis.set_title(f"{name}: {panels[0]} {value}", fontsize=9)
+            axis.set_title(f"{name}, {panels[0]} {value}", fontsize=9)
             axis.set(xticks=range(len(columns[1])), yticks=range(len(rows[1])), xticklabels=columns[1],
                      yticklabels=rows[1])
     for axis in axes[-1]:
@@ -31,18 +32,47 @@ def phase_diagrams(shares_by_name, rows, columns, panels):
     for axis in axes[:, 0]:
         axis.set_ylabel(rows[0])
     handles = [axes[0, 0].bar(0, 0, color=colour, label=label) for label, colour in kinds]
-    figure.legend(handles=handles, loc="outside lower center", ncols=4, frameon=False)
-    figure.suptitle("Grokking is a matter of weight decay: too little memorises, too much learns nothing")
+    figure.legend(handles=handles, loc="outside lower center", ncols=4 if figure.get_figwidth() > 7 else 2,
+                  frameon=False)
+    title(figure, *_where([np.asarray(table)[..., 2:].sum(axis=-1) > 0.5 for table in shares_by_name.values()],
+                          rows, columns))
     return figure
 
 
-def shares(table, rows, columns, title):
-    """A table of shares in [0, 1] as colours, with the numbers in it."""
-    figure = Figure(figsize=(2.4 + 1.1 * len(columns), 1.4 + 0.36 * len(rows)), layout="constrained")
+def _where(generalises, rows, columns):
+    """Sentences on the cells (panels, rows, columns) in which more than half of the networks generalise."""
+    generalises = np.concatenate(generalises)
+    count, total = int(generalises.sum()), generalises.size
+    found = [f"More than half of the networks generalise in {count} of {total} settings"]
+    if 0 < count < total:
+        for (label, values), axis in ((rows, (0, 2)), (columns, (0, 1))):
+            good = [value for value, here in zip(values, generalises.any(axis=axis), strict=True) if here]
+            never = [value for value in values if value not in good]
+            if never:
+                found.append(f"in none of those with {label} {', '.join(map(str, never))}")
+    return ["; ".join(found)]
+
+
+def shares(table, rows, columns, groups=()):
+    """A table of shares in [0, 1] as colours, with the numbers in it.
+
+    groups: pairs (label, number of rows) that divide the rows from the top, by a line and the label on the right.
+    """
+    table = np.asarray(table)
+    figure = Figure(figsize=(WIDTH if groups else 6, 1.5 + 0.36 * len(rows)), layout="constrained")
     axis = figure.subplots()
     axis.imshow(table, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")
     for (i, j), value in np.ndenumerate(table):
-        axis.text(j, i, f"{value:.0%}", ha="center", va="center", color="white" if value > 0.7 else "black")
+        axis.text(j, i, f"{value:.0%}", ha="center", va="center",
+                  color="0.6" if value == 0 else "white" if value > 0.7 else "black")
     axis.set(xticks=range(len(columns)), yticks=range(len(rows)), xticklabels=columns, yticklabels=rows)
-    figure.suptitle(title)
+    end = -0.5
+    for label, size in groups:
+        axis.text(len(columns) - 0.4, end + size / 2, label, va="center")
+        end += size
+        axis.axhline(min(end, len(rows) - 0.5), color="black", lw=1)
+    most = [str(name) for name, line in zip(rows, table, strict=True) if line.max() >= 0.5]
+    none = sum(line.max() == 0 for line in table)
+    title(figure, f"Half or more of the networks generalise, in some column, in {len(most)} of {len(rows)} rows"
+                  + (f", none in {none}" if none else ""))
     return figure

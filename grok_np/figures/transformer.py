@@ -3,33 +3,56 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from grok_np.figures.style import BLACK, BLUE, RED
+from grok_np.figures.style import BLACK, DARK_ORANGE, GREEN, WIDTH, title
+from grok_np.layers import softmax_forward
 from grok_np.reading import fourier
 
 
 def attention(effective, p):
-    """Scores of each head over the tokens, and how much the last position looks at a, over all pairs."""
-    n_heads = effective.score_b.shape[1]
-    figure = Figure(figsize=(2.5 * n_heads, 5), layout="constrained")
+    """Scores of each head over the tokens, and how much the last position attends to a, over all pairs.
+
+    The pairs are drawn in the order of k a mod p and k b mod p, k the strongest frequency of the head's scores: a wave
+    of frequency k is then one period wide.
+    """
+    table_a, score_b = effective.scores[:2]
+    n_heads = score_b.shape[1]
+    figure = Figure(figsize=(min(max(2.1 * n_heads, 5), WIDTH), 5), layout="constrained")
     axes = figure.subplots(2, n_heads, squeeze=False)
-    score_a = effective.score_a.reshape(p, -1, n_heads).mean(axis=1)  # "a b": mean over the query b
+    score_a = table_a.reshape(p, -1, n_heads).mean(axis=1)  # "a b": mean over the query b
+    pattern, held, spread = _weights_on_a(effective, p), [], []
     for head, (line, image) in enumerate(axes.T):
-        line.plot(score_a[:, head], color=BLUE, lw=1, label="of a")
-        line.plot(effective.score_b[:, head], color=RED, lw=1, ls="--", label="of b")
-        line.set_title(f"head {head}")
-        scores_a = effective.score_a[:, head].reshape(p, -1)
-        scores = [np.broadcast_to(scores_a, (p, p)), np.broadcast_to(effective.score_b[:, head], (p, p))]
-        if effective.score_last is not None:
-            scores.append(np.full((p, p), effective.score_last[0, head]))
-        weights = np.exp(np.stack(scores) - np.max(scores, axis=0))
-        shown = image.imshow((weights[0] / weights.sum(axis=0)).T, origin="lower", cmap="viridis", vmin=0, vmax=1)
-        image.set_xlabel("a")
+        power = fourier.power(score_a[:, [head]].astype(np.float64))[1:, 0]
+        strongest = [int(i) + 1 for i in np.argsort(-power)[:3] if power[i] >= 0.15 * power.sum()]
+        held.append(power[np.array(strongest, int) - 1].sum() / max(power.sum(), 1e-300))
+        spread.append(float(np.ptp(pattern[head])))
+        line.plot(score_a[:, head], color=GREEN, lw=2.2, alpha=0.6, label="of a")
+        line.plot(score_b[:, head], color=BLACK, lw=0.8, ls="--", label="of b")
+        line.set_title(f"head {head}: k = {', '.join(map(str, strongest))}", fontsize=9)
+        k = strongest[0] if strongest else 1
+        order = np.argsort(k * np.arange(p) % p)
+        shown = image.imshow(pattern[head][np.ix_(order, order)].T, origin="lower", cmap="viridis", vmin=0, vmax=1)
+        image.set(xlabel=f"{k} a mod {p}", ylabel=f"{k} b mod {p}")
     axes[0, 0].set_ylabel("score against token")
-    axes[0, 0].legend(frameon=False, fontsize=8)
-    axes[1, 0].set_ylabel("b")
-    figure.colorbar(shown, ax=axes[1], label="softmax weight on a", shrink=0.8)
-    figure.suptitle("Attention is a periodic function of the tokens")
+    axes[0, 0].legend(frameon=False, fontsize=8, loc="upper right")
+    figure.colorbar(shown, ax=axes[1], label="attention to a", shrink=0.8)
+    if max(spread) < 0.01:
+        text = "Attention is flat: it moves by less than 0.01 over all pairs, in every head"
+    elif min(held) >= 0.7:
+        text = f"Attention is periodic: the named frequencies hold {min(held):.0%} or more of each head's scores of a"
+    else:
+        text = f"Attention is not periodic: in one head, the named frequencies hold only {min(held):.0%} of the scores"
+    title(figure, text)
     return figure
+
+
+def _weights_on_a(effective, p):
+    """Attention of the last position to a, (heads, p, p), as the second stage of `transformer.mix_forward` mixes it."""
+    n_heads = effective.scores[1].shape[1]
+    tables = (effective.scores[0].reshape(p, -1, n_heads), *effective.scores[1:])
+    scores = [np.broadcast_to(table, (p, p, n_heads)) for table in tables]
+    soft, _ = softmax_forward(np.stack(scores, axis=-1))
+    rate = effective.attention_rate
+    return np.moveaxis(rate * soft[..., 0] + (1 - rate), 2, 0)
 
 
 def neurons(activations, frequencies, spectra):
@@ -37,16 +60,23 @@ def neurons(activations, frequencies, spectra):
 
     activations (n, p, p), spectra (n, p, p) from `progress.component_norms`.
     """
-    figure = Figure(figsize=(2.4 * max(len(frequencies), 2), 5), layout="constrained")
+    n = max(len(frequencies), 2)
+    figure = Figure(figsize=(min(2.4 * n, WIDTH), 1.1 + 2 * min(2.4, WIDTH / n)), layout="constrained")
     axes = figure.subplots(2, len(frequencies), squeeze=False)
+    held = []
     for (top, bottom), k, pre, spectrum in zip(axes.T, frequencies, activations, spectra, strict=True):
         top.imshow(pre.T, origin="lower", cmap="viridis")
         top.set(title=f"k = {k}", xlabel="a")
-        bottom.imshow(_by_frequency(spectrum).T, origin="lower", cmap="Greys")
+        blocks = _by_frequency(spectrum)
+        bottom.imshow(blocks.T, origin="lower", cmap="Greys")
         bottom.set(xlabel="frequency in a")
+        held.append((blocks[[0, 0, k], [k, 0, 0]] ** 2).sum() + blocks[k, k] ** 2)
+        held[-1] /= max((blocks**2).sum(), 1e-300)
     axes[0, 0].set_ylabel("b")
     axes[1, 0].set_ylabel("frequency in b")
-    figure.suptitle("Neurons over all pairs, and their spectra: each knows one frequency")
+    title(figure, f"Neurons over all pairs, and their spectra: one frequency holds {min(held):.0%} or more of each"
+          if min(held) >= 0.5 else
+          f"Neurons over all pairs, and their spectra: no single wave, as one frequency may hold only {min(held):.0%}")
     return figure
 
 
@@ -62,36 +92,51 @@ def spectra(tables, frequencies):
     """Fourier power of weight tables {name: (p, d)} by frequency; key frequencies are named."""
     figure = Figure(figsize=(8, 1.2 + 1.8 * len(tables)), layout="constrained")
     axes = figure.subplots(len(tables), 1, sharex=True, squeeze=False)[:, 0]
+    held = []
     for axis, (name, table) in zip(axes, tables.items(), strict=True):
         power = fourier.power(np.asarray(table, np.float64)).sum(axis=1)[1:]
+        share = power / max(power.sum(), 1e-300)
         k = np.arange(1, len(power) + 1)
-        axis.bar(k, power / power.sum(), color=[RED if one in frequencies else "0.6" for one in k])
+        axis.bar(k, share, color=[DARK_ORANGE if one in frequencies else "0.6" for one in k])
         axis.set(ylabel="share of power", title=name)
         for one in frequencies:
-            axis.annotate(str(one), (one, power[one - 1] / power.sum()), ha="center", va="bottom", fontsize=8)
+            axis.annotate(str(one), (one, share[one - 1]), ha="center", va="bottom", fontsize=8)
         axis.margins(y=0.2)
+        held.append(f"{share[np.array(frequencies, int) - 1].sum():.0%} of {name}")
     axes[-1].set_xlabel("frequency k (cycles per p)")
-    figure.suptitle("A few frequencies hold the power (red: key frequencies of the logits)")
+    title(figure, f"The {len(frequencies)} key frequencies of the logits (orange) hold {', '.join(held)}"
+          if len(frequencies) else "The logits have no key frequency; the power is spread as drawn")
     return figure
 
 
 def logit_spectrum(component_norms):
     """2-D Fourier spectrum of the logits over all pairs, constant left out."""
-    figure = Figure(figsize=(5.4, 4.8), layout="constrained")
+    figure = Figure(figsize=(6, 4.9), layout="constrained")
     axis = figure.subplots()
-    shown = axis.imshow(_by_frequency(component_norms).T, origin="lower", cmap="Greys")
+    blocks = _by_frequency(component_norms)
+    shown = axis.imshow(blocks.T, origin="lower", cmap="Greys")
     figure.colorbar(shown, ax=axis, label="norm of the logits' component")
     axis.set(xlabel="frequency in a (cycles per p)", ylabel="frequency in b")
-    figure.suptitle("The logits know products of equal frequency")
+    equal = (np.diagonal(blocks) ** 2).sum() / max((blocks**2).sum(), 1e-300)
+    title(figure, f"Products of equal frequency in a and b hold {equal:.0%} of the logits"
+          + ("" if equal >= 0.5 else ": no sum is computed"))
     return figure
 
 
 def ablations(losses):
     """Loss after taking parts out: `progress.ablations`."""
-    figure = Figure(figsize=(8, 0.8 + 0.32 * len(losses)), layout="constrained")
+    figure = Figure(figsize=(8, 1.1 + 0.3 * len(losses)), layout="constrained")
     axis = figure.subplots()
     place = np.arange(len(losses))[::-1]
-    axis.barh(place, list(losses.values()), color=[BLACK if name == "nothing taken out" else BLUE for name in losses])
+    whole = losses["nothing taken out"]
+    axis.axvline(whole, color="0.7", lw=1)
+    axis.plot(list(losses.values()), place, "o", color=GREEN)
+    axis.plot(whole, place[list(losses).index("nothing taken out")], "o", color=BLACK)
     axis.set(xscale="log", xlabel="cross-entropy (nats), all pairs", yticks=place, yticklabels=list(losses))
-    figure.suptitle("What is left when a part is taken out")
+    axis.grid(axis="y", color="0.9")
+    kept, without = (losses.get(f"{how} a+b at key frequencies") for how in ("only", "all but"))
+    text = f"Loss {whole:.1e} nats with nothing taken out"
+    if kept is not None:
+        text += f", {kept:.1e} with key frequencies only, {without:.1e} without them"
+    title(figure, text)
     return figure

@@ -253,20 +253,21 @@ function numbers(phases) {
 
 function drawStars() {
   const network = networkAt(value("step")), errors = []; // degrees, the median of each ring
-  const names = run.B ? ["A", "C", "B"] : ["A", "C"], labels = run.B ? ["in, a", "out", "in, b"] : ["in", "out"];
+  const labels = run.B ? ["in, a", "in, b", "out"] : ["in", "out"];
   const circles = run.rings.flatMap(({frequency, neurons, sign}, ring) => {
-    const waves = neurons.map(i => ["A", "C", "B"].map(name => wave(network[name][i], frequency)))
+    const waves = neurons.map(i => ["A", "B", "C"].map(name => wave(network[name][i], frequency)))
       .sort(([x], [y]) => x.phase - y.phase);
     const inputs = waves.map(([input]) => input.phase);
     // The sum of the input phases where the network adds, their difference where it subtracts.
-    errors.push(median(waves.map(([A, C, B]) => Math.abs(degrees(C.phase - A.phase - sign * B.phase)))));
+    errors.push(median(waves.map(([A, B, C]) => Math.abs(degrees(C.phase - A.phase - sign * B.phase)))));
     // The regular ring in the rotation nearest to the input phases (`reading.rings.Ring.regular_phases`).
     const even = neurons.map((_, i) => 2 * Math.PI * i / neurons.length);
     const turn = Math.atan2(...[Math.sin, Math.cos].map(f => mean(inputs.map((phase, i) => f(phase - even[i])))));
-    return names.map((_, side) => {
-      const radii = waves.map(all => all[side].amplitude), learned = waves.map(all => all[side].phase);
+    return labels.map((label, side) => {
+      const table = label === "out" ? 2 : side; // of A, B, C
+      const radii = waves.map(all => all[table].amplitude), learned = waves.map(all => all[table].phase);
       const regular = {phases: even.map(x => (1 + side) * (x + turn)), radii: radii.map(() => mean(radii)), colour: GREY};
-      return {label: `${labels[side]}, k = ${frequency}`, place: narrow.matches ? [side, ring] : [ring, side],
+      return {label: `${label}, k = ${frequency}`, place: narrow.matches ? [side, ring] : [ring, side],
         rings: [...(run.B ? [] : [regular]), {phases: learned, radii, colour: colourOf(ring)}]};
     });
   });
@@ -275,7 +276,7 @@ function drawStars() {
   const title = formed.length ? `In ${formed.length} of ${errors.length} rings the output phase is ${law}, ` +
     `within ${Math.max(...formed).toFixed(1)}° (median)` :
     `No stars yet: output phases are ${Math.min(...errors).toFixed(0)}° or more off ${law} (median)`;
-  drawCircles("stars", title, circles, (narrow.matches ? 175 * run.rings.length : 440) * (run.B ? 1.45 : 1));
+  drawCircles("stars", title, circles, narrow.matches ? (run.B ? 135 : 175) * run.rings.length : run.B ? 640 : 440);
 }
 
 function drawWaves() {

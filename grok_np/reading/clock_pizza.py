@@ -11,17 +11,14 @@ apart: `gradient_symmetricity` (cosine of g_a and g_b; 1 for the pizza) and `dis
 correct logit's spread is due to a - b; 0 for the pizza). A third, `circularity`, says whether the embedding is made of
 circles at all. `isolate` leaves one of the circles alone, and `formula_agreement` holds its logits against both forms.
 
-That the two are distinct algorithms is contested: McCracken et al. 2025 (arXiv 2505.18266) and Moisescu-Pareja et al.
-2025 (arXiv 2512.25060) find one after a remapping of the neurons. The numbers below are what they are either way.
-
-The right answer is a + b mod p throughout. Read next: `published`.
+That these are two algorithms is contested: McCracken et al. 2025 (arXiv 2505.18266) and Moisescu-Pareja et al. 2025
+(arXiv 2512.25060) find one after a remapping. The right answer is a + b mod p throughout. Read next: `published`.
 """
 
 import random
 from typing import NamedTuple
 
 import numpy as np
-import scipy.fft
 
 from grok_np import analytic
 from grok_np.errors import require, require_array, require_choice, require_integer, require_number
@@ -30,24 +27,11 @@ from grok_np.reading import fourier
 from grok_np.reading.every_pair import all_logits, answers, check, grid
 from grok_np.tasks import all_pairs
 
-# Logits, and the two ways to look at them
-
 
 def correct_logits(logits):
     """The logit of the right answer of each pair: (p, p, n) -> (p, p), indexed [a, b]."""
-    return _right_and_wrong(grid(logits))[0]
-
-
-def largest_wrong_logits(logits):
-    """The largest logit of any output that is not the right answer: (p, p, n) -> (p, p), indexed [a, b]."""
-    return _right_and_wrong(grid(logits))[1]
-
-
-def _right_and_wrong(logits):
-    right = answers(len(logits))[..., None]
-    wrong = logits.astype(np.result_type(logits, np.float32))  # a copy, in which -inf can be
-    np.put_along_axis(wrong, right, -np.inf, axis=2)
-    return np.take_along_axis(logits, right, axis=2)[..., 0], wrong.max(axis=2)
+    logits = grid(logits)
+    return np.take_along_axis(logits, answers(len(logits))[..., None], axis=2)[..., 0]
 
 
 def by_sum_and_difference(table):
@@ -59,59 +43,38 @@ def by_sum_and_difference(table):
     p = len(table)
     require(table.shape == (p, p), "table.shape", table.shape, "(p, p)")
     a, b = np.indices((p, p))
-    place = (a + b) % p, (a - b) % p
-    total, count = np.zeros((p, p)), np.zeros((p, p))
-    np.add.at(total, place, table)
-    np.add.at(count, place, 1)
+    total, count = np.zeros((2, p, p))
+    for counted, values in ((total, table), (count, 1)):
+        np.add.at(counted, ((a + b) % p, (a - b) % p), values)
     return np.divide(total, count, out=np.full((p, p), np.nan), where=count > 0)
-
-
-# The three measures
 
 
 def gradient_cosines(model, params, triples=None):
     """Cosine of the gradients of logit c for the embedding of a and for that of b.
 
-    The gradients are for what is looked up for the token, before a position is added. A network deaf to a token, whose
-    gradient is 0, counts as cosine 0.
+    The gradients are for what is looked up for the token, before a position is added; ``model`` is one with
+    `embedding_gradients`. A network deaf to a token, whose gradient is 0, counts as cosine 0.
 
-    Parameters
-    ----------
-    model, params
-        Any model of this package with `embedding_gradients`.
-    triples : int array (n, 3), optional
-        Rows (a, b, c). By default all p³: one forward pass over all pairs, then one backward pass per c.
-
-    Returns
-    -------
-    array (p, p, p), indexed [a, b, c], or (n,) for ``triples``; in [-1, 1].
+    Returns an array (p, p, p), indexed [a, b, c], by one forward pass over all pairs and one backward pass per c; or
+    (n,) for the rows (a, b, c) of ``triples``, an int array (n, 3).
     """
-    p = _check(model, params)
-    if triples is not None:
-        triples = require_array(triples, "triples")
-        fits = triples.ndim == 2 and triples.shape[1] == 3 and triples.dtype.kind in "iu" and len(triples)
-        require(fits and triples.min() >= 0 and triples.max() < p, "triples", triples.tolist(),
-                f"an integer array (n, 3), n >= 1, in [0, {p})")
-        logits, cache = model.forward(params, triples[:, :2])
-        return _cosines(model, cache, _one_hot(logits, triples[:, 2]))
-    logits, cache = model.forward(params, all_pairs(p))
-    return np.stack([_cosines(model, cache, _one_hot(logits, c)).reshape(p, p) for c in range(p)], axis=-1)
-
-
-def _check(model, params):
     check(model, params)
     require(hasattr(model, "embedding_gradients"), "model", model, "one with `embedding_gradients`")
-    return model.p
+    p = model.p
+    if triples is None:
+        logits, cache = model.forward(params, all_pairs(p))
+        return np.stack([_cosines(model, cache, logits, c).reshape(p, p) for c in range(p)], axis=-1)
+    triples = require_array(triples, "triples")
+    fits = triples.ndim == 2 and triples.shape[1] == 3 and triples.dtype.kind in "iu" and len(triples)
+    require(fits and triples.min() >= 0 and triples.max() < p, "triples", triples.tolist(),
+            f"an integer array (n, 3), n >= 1, in [0, {p})")
+    logits, cache = model.forward(params, triples[:, :2])
+    return _cosines(model, cache, logits, triples[:, 2])
 
 
-def _one_hot(logits, c):
-    """What asks for the gradient of logit c: an array like logits (B, n) with a 1 at c of every row."""
-    dlogits = np.zeros_like(logits)
+def _cosines(model, cache, logits, c):
+    dlogits = np.zeros_like(logits)  # what asks for the gradient of logit c
     dlogits[np.arange(len(logits)), c] = 1
-    return dlogits
-
-
-def _cosines(model, cache, dlogits):
     g_a, g_b = model.embedding_gradients(dlogits, cache)
     dot, a, b = (np.einsum("bd,bd->b", x, y, dtype=np.float64) for x, y in ((g_a, g_b), (g_a, g_a), (g_b, g_b)))
     return np.divide(dot, np.sqrt(a * b), out=np.zeros_like(dot), where=a * b > 0)
@@ -141,10 +104,8 @@ def distance_irrelevance(model, params, of="correct"):
     """How little a - b matters to the correct logit (Zhong et al. 2023, Definition 4.2), in [0, 1].
 
     Mean over a - b of the standard deviation over a + b, divided by the standard deviation over all pairs: 0 if the
-    logit depends on a - b alone (the exact pizza), near 1 if a - b says nothing about it. Constant logits, as of the
-    exact clock, give NaN.
-
-    ``of="largest wrong"`` takes the largest logit among the wrong answers: what the authors' table of runs holds.
+    logit depends on a - b alone (the exact pizza), near 1 if a - b says nothing about it, NaN for constant logits (the
+    exact clock). ``of="largest wrong"`` takes the largest wrong logit, as the authors' table of runs does.
     """
     return spread_within_distances(all_logits(model, params), of)
 
@@ -152,7 +113,11 @@ def distance_irrelevance(model, params, of="correct"):
 def spread_within_distances(logits, of="correct"):
     """`distance_irrelevance` of logits (p, p, n)."""
     require_choice(of, "of", ("correct", "largest wrong"))
-    table = _right_and_wrong(grid(logits).astype(np.float64, copy=False))[of != "correct"]
+    logits = grid(logits).astype(np.float64)
+    table = correct_logits(logits)
+    if of == "largest wrong":
+        np.put_along_axis(logits, answers(len(logits))[..., None], -np.inf, axis=2)
+        table = logits.max(axis=2)
     a, difference = np.indices(table.shape)
     by_difference = table[a, (a - difference) % len(table)]
     whole = table.std()
@@ -168,13 +133,8 @@ def circularity(model, params):
     """
     scores = principal_components(token_table(model, params)).scores[:, :4]
     scores = scores[:, np.linalg.norm(scores, axis=0) > 0]
-    power = 2 / model.p * np.abs(scipy.fft.rfft(scores[: model.p] / np.linalg.norm(scores, axis=0), axis=0)[1:]) ** 2
-    if model.p % 2 == 0:
-        power[-1] /= 2  # of all frequencies only p/2 has no mirror image p - k
+    power = fourier.power(scores[: model.p] / np.linalg.norm(scores, axis=0))[1:]
     return float(np.minimum(power.max(axis=0), 1).mean()) if scores.size else 0.0
-
-
-# Circles
 
 
 def token_table(model, params):
@@ -182,26 +142,22 @@ def token_table(model, params):
 
     W_E, or W_E_a above W_E_b, or the rows of W_in where numbers are fed one-hot.
     """
-    _check(model, params)
+    check(model, params)
     if "W_E" in params:
         return params["W_E"][: 2 * model.p if getattr(model, "separate_vocabularies", False) else model.p]
-    if hasattr(model, "frozen") and model.frozen:
+    if getattr(model, "frozen", None):
         return model.frozen["W_E"]
     names = [name for name in ("W_E_a", "W_E_b", "W_in_a", "W_in_b", "W_in") if name in params]
     return np.concatenate([params[name] for name in names if name[:3] == names[0][:3]])
 
 
 class Components(NamedTuple):
-    """Principal components of a table of n tokens, the strongest first.
+    """Principal components of a table of n tokens, the strongest first: the table is mean + scores @ directions."""
 
-    ``mean`` (d,); ``scores`` (n, r), orthogonal columns; ``directions`` (r, d), orthonormal rows; ``share`` (r,) of the
-    variance. The table is mean + scores @ directions.
-    """
-
-    mean: np.ndarray
-    scores: np.ndarray
-    directions: np.ndarray
-    share: np.ndarray
+    mean: np.ndarray  # (d,)
+    scores: np.ndarray  # (n, r), orthogonal columns
+    directions: np.ndarray  # (r, d), orthonormal rows
+    share: np.ndarray  # (r,) of the variance
 
 
 def principal_components(table):
@@ -224,11 +180,11 @@ class Circle(NamedTuple):
 
 
 def circles(table, least_share=0.9, p=None):
-    """The circles of an embedding table (n, d): pairs of principal components with a frequency in common.
+    """The circles of an embedding table (n, d), strongest first: pairs of principal components of one frequency.
 
     The first two components whose strongest frequency is the same make a circle if that frequency holds ``least_share``
     of the power of both together over the first ``p`` rows, by default all, and they hold 1 % of the variance. (The
-    paper pairs neighbours; circles of nearly the same size come interleaved.) A list of `Circle`, strongest first.
+    paper pairs neighbours; circles of nearly the same size come interleaved.)
 
     >>> angle = 2 * np.pi / 7 * np.arange(7)[:, None]
     >>> table = np.hstack([np.cos(2 * angle), np.sin(2 * angle), 0.5 * np.cos(3 * angle), 0.5 * np.sin(3 * angle)])
@@ -244,16 +200,11 @@ def circles(table, least_share=0.9, p=None):
     for frequency in dict.fromkeys(strongest.tolist()):
         pair = np.flatnonzero(strongest == frequency)[:2]
         if len(pair) == 2 and parts.share[pair].sum() >= 0.01:
-            circle = _circle(parts.scores[:p], pair.tolist())
+            power = fourier.power(parts.scores[:p, pair]).sum(axis=1)[1:]
+            circle = Circle(frequency, tuple(pair.tolist()), float(power.max() / max(power.sum(), 1e-300)))
             if circle.share >= least_share:
                 found.append(circle)
     return found
-
-
-def _circle(scores, components):
-    power = fourier.power(scores[:, components]).sum(axis=1)[1:]
-    strongest = int(power.argmax())
-    return Circle(1 + strongest, tuple(components), float(power[strongest] / max(power.sum(), 1e-300)))
 
 
 def isolate(model, params, components):
@@ -269,9 +220,6 @@ def isolate(model, params, components):
     kept = parts.mean + parts.scores[:, chosen.astype(int)] @ parts.directions[chosen.astype(int)]
     W_E = params["W_E"]
     return params | {"W_E": np.concatenate([kept.astype(W_E.dtype), W_E[len(kept):]])}
-
-
-# Formulas
 
 
 def formula_agreement(logits, frequency, formula):
@@ -292,15 +240,14 @@ def formula_agreement(logits, frequency, formula):
 class Isolated(NamedTuple):
     """A circle with what the network does when nothing else is left of its embedding.
 
-    ``accuracy`` over all p² pairs. ``agreement`` with each of `analytic.FORMULAS` (`formula_agreement`) at the circle's
-    own frequency, but "accompanying" at that of the stronger circle whose frequency k has 2 k = +-its own mod p, NaN if
-    there is none. ``accompanies`` is that k if the agreement is above 1/2, else None.
+    ``agreement`` with each of `analytic.FORMULAS` (`formula_agreement`) is at the circle's own frequency, but for
+    "accompanying" at that of the stronger circle whose frequency k has 2 k = +-its own mod p, NaN if there is none.
     """
 
     circle: Circle
-    accuracy: float
+    accuracy: float  # over all p² pairs
     agreement: dict[str, float]
-    accompanies: int | None
+    accompanies: int | None  # that k, if the agreement is above 1/2
 
 
 def isolated_circles(model, params, least_share=0.9):
@@ -324,9 +271,6 @@ def isolated_circles(model, params, least_share=0.9):
 
 def _accuracy(logits):
     return float(LOSSES["cross_entropy"].accuracy(logits.reshape(-1, logits.shape[2]), answers(len(logits)).ravel()))
-
-
-# All together
 
 
 class Verdict(NamedTuple):

@@ -5,7 +5,7 @@ The basis, one row per function of x in Z_p, each of unit norm:
     1 / sqrt p;    sqrt(2/p) cos(2 pi k x / p), sqrt(2/p) sin(2 pi k x / p)  for k = 1 .. (p-1)//2;
     for even p also cos(pi x) / sqrt p: at k = p/2 the sine is zero and is left out.
 
-Frequencies k are in cycles per p. Transforms run through scipy.fft; `basis` is the same thing as a matrix.
+Frequencies k are in cycles per p. Transforms run through scipy.fft; ``transform(np.eye(p))`` is the basis as a matrix.
 Phases follow one convention everywhere: a wave of phase phi is cos(2 pi k x / p - phi), so phi is where its crest lies.
 
 Read next: `rings`, the waves of neurons together.
@@ -35,12 +35,6 @@ def frequencies(p):
     """
     require_integer(p, "p", minimum=1)
     return (np.arange(p) + 1) // 2
-
-
-def basis(p):
-    """The orthonormal basis as a matrix (p, p), one function a row; ``basis(p) @ x`` is ``transform(x)``."""
-    require_integer(p, "p", minimum=1)
-    return inverse_transform(np.eye(p), axis=0).T
 
 
 def transform(x, axis=0):
@@ -87,16 +81,12 @@ def power(x, axis=0):
 
 
 class Waves(NamedTuple):
-    """The strongest wave of each column: amplitude * cos(2 pi frequency x / p - phase).
+    """The strongest wave of each of h columns: amplitude * cos(2 pi frequency x / p - phase)."""
 
-    ``frequency`` (h,) int; ``amplitude`` (h,); ``phase`` (h,) radians in [-pi, pi); ``share`` (h,) of the column's
-    non-constant power, in [0, 1] (0 for a constant column).
-    """
-
-    frequency: np.ndarray
-    amplitude: np.ndarray
-    phase: np.ndarray
-    share: np.ndarray
+    frequency: np.ndarray  # (h,) int
+    amplitude: np.ndarray  # (h,)
+    phase: np.ndarray  # (h,) radians in [-pi, pi)
+    share: np.ndarray  # (h,) of the column's non-constant power, in [0, 1], 0 for a constant column
 
 
 def strongest_waves(x, frequency=None):

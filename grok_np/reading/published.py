@@ -26,18 +26,13 @@ from grok_np.networks.transformer import Transformer
 
 
 class Published(NamedTuple):
-    """A loaded network.
-
-    ``model`` and ``params`` work like any of this package. ``train_mask`` (p, p) bool marks the training pairs where
-    they are known, else None; ``extra`` holds the other arrays (loss curves, say) under the authors' names, ``config``
-    the authors' settings.
-    """
+    """A loaded network; ``model`` and ``params`` work like any of this package."""
 
     model: Any
     params: dict
-    train_mask: np.ndarray | None
-    extra: dict
-    config: dict
+    train_mask: np.ndarray | None  # (p, p) bool, True for the training pairs, where they are known
+    extra: dict  # the other arrays (loss curves, say) under the authors' names
+    config: dict  # the authors' settings
 
 
 class PublishedError(ValueError):
@@ -47,18 +42,11 @@ class PublishedError(ValueError):
 def load(source: Any, config: dict | None = None) -> Published:
     """A `Published` network from a file, or from a mapping of the authors' weight names to arrays.
 
-    Parameters
-    ----------
-    source : path or mapping
-        ``.npz``, ``.safetensors``, ``.pt``, ``.pth``; or a dict of arrays.
-    config : dict, optional
-        The authors' settings; what the shapes do not tell is read from it: ``p`` or ``C`` (modulus), ``act_fn``,
-        ``attn_coeff`` (attention rate), ``causal_mask``, ``diff_vocab``, ``eqn_sign``. A file may carry it itself.
+    ``source``: the path of a .npz, .safetensors, .pt or .pth file, or a dict of arrays. ``config``: the authors'
+    settings, of which is read what the shapes do not tell: ``p`` or ``C`` (modulus), ``act_fn``, ``attn_coeff``
+    (attention rate), ``causal_mask``. A file may carry it itself.
 
-    Raises
-    ------
-    PublishedError
-        If the file is of another kind, damaged, or would need pickle, or the weights are of no known network.
+    Raises `PublishedError` if the file is of another kind, damaged, or would need pickle, or holds no known network.
     """
     if isinstance(source, str | Path):
         arrays, config = read(Path(source), config)

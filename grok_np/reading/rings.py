@@ -32,48 +32,30 @@ SIGNS = {"add": 1, "subtract": -1}
 
 @dataclass(frozen=True)
 class Ring:
-    """The neurons of one frequency, in order of their input phase.
+    """The neurons of one frequency, in order of their input phase; arrays (n,), phases in radians in [-pi, pi)."""
 
-    Attributes
-    ----------
-    frequency : int
-        Cycles per p.
-    neurons : ndarray (n,) int
-        Which neurons of the network these are.
-    input_phases, second_input_phases, output_phases : ndarray (n,)
-        alpha_i of A, alpha_i of B (the same where tied) and beta_i of C, radians in [-pi, pi).
-    input_amplitudes, second_input_amplitudes, output_amplitudes : ndarray (n,)
-        s_i of A and of B, t_i of C.
-    weights : ndarray (n,)
-        What the neuron counts in the moments: s t, with s the geometric mean of both s_i; for x² s² t.
-    input_shares, output_shares : ndarray (n,)
-        Share of the neuron's power, constant excepted, at this frequency, in A and in C; in [0, 1].
-    moments, second_moments : ndarray (12,)
-        |M_n| / sum of weights for n = 1 .. 12, M_n = sum_i weights_i exp(i n alpha_i), with alpha_i of A and of B; the
-        moment law is about tied rings (`analytic`).
-    sign : int
-        1 where the network adds, -1 where it subtracts.
-    """
-
-    frequency: int
-    neurons: np.ndarray
-    input_phases: np.ndarray
-    second_input_phases: np.ndarray
-    output_phases: np.ndarray
-    input_amplitudes: np.ndarray
-    second_input_amplitudes: np.ndarray
-    output_amplitudes: np.ndarray
-    weights: np.ndarray
-    input_shares: np.ndarray
-    output_shares: np.ndarray
-    moments: np.ndarray
-    second_moments: np.ndarray
-    sign: int = 1
+    frequency: int  # cycles per p
+    neurons: np.ndarray  # which neurons of the network these are
+    input_phases: np.ndarray  # alpha_i of A
+    second_input_phases: np.ndarray  # alpha_i of B: the same where tied
+    output_phases: np.ndarray  # beta_i of C
+    input_amplitudes: np.ndarray  # s_i of A
+    second_input_amplitudes: np.ndarray  # s_i of B
+    output_amplitudes: np.ndarray  # t_i of C
+    weights: np.ndarray  # what a neuron counts in the moments: s t, s the geometric mean of both s_i; for x² s² t
+    input_shares: np.ndarray  # of the power of A at this frequency, the constant excepted, in [0, 1]
+    output_shares: np.ndarray  # likewise of C
+    sign: int = 1  # -1 where the network subtracts
 
     @property
     def n_neurons(self):
         """Number of neurons."""
         return len(self.neurons)
+
+    @property
+    def moments(self):
+        """|M_n| / sum of weights for n = 1 .. 12, M_n = sum_i weights_i exp(i n alpha_i); the law is in `analytic`."""
+        return np.abs(analytic.moments(self.input_phases, self.weights))
 
     @property
     def phase_errors(self):
@@ -99,9 +81,8 @@ class Ring:
 def find(effective: Effective, operation: str = "add") -> list[Ring]:
     """The rings in effective weights, one per key frequency, ascending.
 
-    A neuron counts if its weight is at least 1 % of the largest and at least half of its input power is at one
-    frequency; a frequency is key if at least three such neurons share it. ``operation`` ("add" or "subtract") decides
-    what `Ring.phase_errors` are.
+    A neuron counts if its weight is at least 1 % of the largest and half of its input power or more at one frequency; a
+    frequency is key if three such neurons or more share it. ``operation``: "add" or "subtract", for `phase_errors`.
     """
     require_type(effective, "effective", Effective)
     require_choice(operation, "operation", SIGNS)
@@ -118,34 +99,25 @@ def find(effective: Effective, operation: str = "add") -> list[Ring]:
             i = i[np.argsort(a.phase[i])]
             found.append(Ring(
                 int(k), i, a.phase[i], b.phase[i], c.phase[i], a.amplitude[i], b.amplitude[i], c.amplitude[i],
-                weights[i], a.share[i], c.share[i],
-                *(np.abs(analytic.moments(phases, weights[i])) for phases in (a.phase[i], b.phase[i])),
-                SIGNS[operation]))
+                weights[i], a.share[i], c.share[i], SIGNS[operation]))
     return found
 
 
-def cosine(angles):
-    """The wave that exact stars are made of."""
-    return np.cos(angles)
-
-
 def square_wave(angles):
-    """A wave of two values whose fundamental is cos: +-pi/4, as Swaroop 2026 (arXiv 2603.23784) idealises input waves.
-
-    The article's published network does not compute with them: with square waves for its own half of the answers are
-    wrong, with cosines none (`scores`).
+    """A wave of two values whose fundamental is cos: +-pi/4. (Swaroop 2026, arXiv 2603.23784, finds learned input waves
+    close to it. In the article's published network they make half of the answers wrong, cosines none: `scores`.)
     """
     return np.copysign(np.pi / 4, np.cos(angles))
 
 
-def transplant(effective, rings, wave=cosine):
+def transplant(effective, rings, wave=np.cos):
     """The network rebuilt from frequency, phases and amplitudes of its rings alone; other neurons are dropped.
 
-    ``wave``: `cosine` or `square_wave` for the input side; the output side is always cosines. Returns `Effective`
+    ``wave``: ``np.cos`` or `square_wave` for the input side; the output side is always cosines. Returns `Effective`
     weights without bias, neurons in the order of ``rings``, as found by `find`.
     """
     require_type(effective, "effective", Effective)
-    require(callable(wave), "wave", wave, "a function of an angle, such as cosine or square_wave")
+    require(callable(wave), "wave", wave, "a function of an angle, such as np.cos or square_wave")
     _some(rings)
     x = 2 * np.pi * np.arange(len(effective.A))[:, None] / len(effective.A)
     A = np.hstack([one.input_amplitudes * wave(one.frequency * x - one.input_phases) for one in rings])
@@ -160,7 +132,7 @@ def _some(rings):
 
 
 def regularise(effective, rings):
-    """The network with every ring made regular: even spacing, equal weights, phases by the law of the head, B like A.
+    """The network with every ring made regular: even spacing, equal weights, phases by the law, B turning as A does.
 
     Each ring keeps its frequency, number of neurons, rotation and total weight.
     """
@@ -251,12 +223,10 @@ def table(effective: Effective, split: Split) -> str:
     tied = effective.A is effective.B or np.array_equal(effective.A, effective.B)
     for ring in rings:
         lines.append(_row(ring.frequency, ring.n_neurons, f"{ring.input_shares.min():.1%}",
-                          f"{np.median(np.abs(ring.phase_errors)):.1f} deg", f"{ring.evenness:.2f}",
-                          *[f"{m:.2f}" for m in ring.moments[:7]]))
+                          f"{np.median(np.abs(ring.phase_errors)):.1f} deg", *_spacing(ring)))
         if not tied:
-            second = replace(ring, input_phases=ring.second_input_phases)
-            lines.append(_row("ring of b", "", "", "", f"{second.evenness:.2f}",
-                              *[f"{m:.2f}" for m in ring.second_moments[:7]]))
+            of_b = replace(ring, input_phases=ring.second_input_phases)
+            lines.append(_row("ring of b", "", "", "", *_spacing(of_b)))
     law = "output - 2 x input phase" if tied else f"output - phase of a {'-+'[sign < 0]} phase of b"
     lines += ["power in it: least share of a neuron's input power at its frequency. phase error: median of",
               f"|{law}|. evenness: 1 = on a regular polygon. Mn: |M_n| / sum of weights;",
@@ -271,6 +241,10 @@ def table(effective: Effective, split: Split) -> str:
         worst = max(ring.moments[n - 1] for ring in rings for n in required)
         lines.append(f"largest moment that should vanish: {worst:.3f}")
     return "\n".join(lines) + "\n\n" + results
+
+
+def _spacing(ring):
+    return [f"{x:.2f}" for x in (ring.evenness, *ring.moments[:7])]
 
 
 def _row(*cells):
