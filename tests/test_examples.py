@@ -181,7 +181,7 @@ def test_follow_published(tmp_path, reference):
     printed = run(tmp_path, "follow_published.py", "--quick", "--published", str(reference("pair")), "--out", "run")
     assert "five neurons, from the published log: below 1e-09 to step 300" in printed
     assert "the main network, from the published log: below 1e-09 to step 0, below 1e-05 to step 100" in printed
-    assert "reverse grokking, embedding in float32, as the authors': held-out pairs right" in printed
+    assert "reverse grokking, embedding in float32: held-out pairs right" in printed
     assert (tmp_path / "run/followed.png").stat().st_size > 10_000
 
 
