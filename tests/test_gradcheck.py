@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from grok_np import strategies
-from grok_np.gradcheck import GradientError, check_gradients
+from grok_np.gradcheck import networks, strategies
+from grok_np.gradcheck import GradientError, check
 from grok_np.layers import (
     cross_entropy_backward,
     cross_entropy_forward,
@@ -35,13 +35,13 @@ def wrong_softmaxes():
 @pytest.mark.parametrize("name", wrong_softmaxes())
 def test_wrong_softmax_backwards_are_rejected(name):
     with pytest.raises(GradientError):
-        check_gradients(softmax_forward, wrong_softmaxes()[name], [SCORES])
+        check(softmax_forward, wrong_softmaxes()[name], [SCORES])
 
 
 def test_the_upstream_gradient_is_random():
     """With ones upstream the softmax gradient is zero and a backward of zeros would pass; the message shows it not."""
-    with pytest.raises(GradientError, match="backward says 0,"):
-        check_gradients(softmax_forward, lambda dout, s: np.zeros_like(s), [SCORES])
+    with pytest.raises(GradientError, match="is 0 everywhere"):
+        check(softmax_forward, lambda dout, s: np.zeros_like(s), [SCORES])
 
 
 def wrong_linears():
@@ -56,7 +56,7 @@ def wrong_linears():
 @pytest.mark.parametrize("name", wrong_linears())
 def test_wrong_linear_backwards_are_rejected(name):
     with pytest.raises(GradientError):
-        check_gradients(linear_forward, wrong_linears()[name], [RNG.normal(size=(3, 4)), RNG.normal(size=(4, 4))])
+        check(linear_forward, wrong_linears()[name], [RNG.normal(size=(3, 4)), RNG.normal(size=(4, 4))])
 
 
 def test_forgotten_mean_is_rejected():
@@ -66,7 +66,7 @@ def test_forgotten_mean_is_rejected():
         return len(labels) * cross_entropy_backward(dloss, cache)
 
     with pytest.raises(GradientError):
-        check_gradients(lambda x: cross_entropy_forward(x, labels), summed, [SCORES])
+        check(lambda x: cross_entropy_forward(x, labels), summed, [SCORES])
 
 
 def test_dict_inputs_are_checked_by_name():
@@ -74,19 +74,17 @@ def test_dict_inputs_are_checked_by_name():
         return x * y, (x, y)
 
     point = {"x": np.array([2.0]), "y": np.array([3.0])}
-    check_gradients(forward, lambda d, c: {"x": d * c[1], "y": d * c[0]}, point)
+    check(forward, lambda d, c: {"x": d * c[1], "y": d * c[0]}, point)
     with pytest.raises(GradientError, match="'y'"):
-        check_gradients(forward, lambda d, c: {"x": d * c[1], "y": d * c[1]}, point)
+        check(forward, lambda d, c: {"x": d * c[1], "y": d * c[1]}, point)
     with pytest.raises(GradientError, match=r"for \['x'\]"):
-        check_gradients(forward, lambda d, c: {"x": d * c[1]}, point)
+        check(forward, lambda d, c: {"x": d * c[1]}, point)
 
 
-def test_inputs_are_left_unchanged_and_must_be_float64():
+def test_inputs_are_left_unchanged():
     x = SCORES.copy()
-    check_gradients(softmax_forward, softmax_backward, [x])
+    check(softmax_forward, softmax_backward, [x])
     np.testing.assert_array_equal(x, SCORES)
-    with pytest.raises(TypeError, match="float64"):
-        check_gradients(softmax_forward, softmax_backward, [x.astype(np.float32)])
 
 
 @given(strategies.arrays((2, 3), bound=2.0, away_from_zero=0.5))
@@ -95,7 +93,7 @@ def test_arrays_keep_their_promise(x):
     assert (np.abs(x) >= 0.5).all() and (np.abs(x) <= 2).all()
 
 
-@given(strategies.mlps())
+@given(networks.mlps())
 def test_models_keep_their_promise(drawn):
     model, params, inputs = drawn
     assert {name: W.shape for name, W in params.items()} == model.shapes
