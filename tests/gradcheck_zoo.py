@@ -601,6 +601,307 @@ def under(condition, rng, inputs):
     return [condition(rng, x) if x.dtype.kind == "f" else x for x in inputs]
 
 
+# ------------------------------------------------------------------------------------------ planted by hand
+def right(name, *arguments):
+    return LAYERS[name].backward(*arguments)
+
+
+def _wrong_backwards():
+    """(layer, mistake, backward, words)."""
+    def changed(name, which, change):
+        """The right backward with one of its gradients changed."""
+        def backward(dout, cache):
+            gradients = right(name, dout, cache)
+            many = isinstance(gradients, tuple)
+            gradients = list(gradients) if many else [gradients]
+            gradients[which] = change(gradients[which])
+            return tuple(gradients) if many else gradients[0]
+        return backward
+
+    yield "linear", "sign of dW", changed("linear", 1, np.negative), ("sign",)
+    yield "linear", "dW twice", changed("linear", 1, lambda g: 2 * g), ("twice",)
+    yield "linear", "dx half", changed("linear", 0, lambda g: g / 2), ("half",)
+    yield "linear", "dW a mean", changed("linear", 1, lambda g: g / B), ("batch",)
+    yield "linear", "db a mean", changed("linear", 2, lambda g: g / B), ("batch",)
+    yield "linear", "dW of zeros", changed("linear", 1, np.zeros_like), ("is 0",)
+    yield "linear", "db of zeros", changed("linear", 2, np.zeros_like), ("is 0",)
+    yield "linear", "db not summed", lambda d, c: (d @ c[1].T, c[0].T @ d, d), ("sum",)
+    yield "linear", "db kept dimensions", changed("linear", 2, lambda g: g[None]), ("reshape",)
+    yield "linear", "dW of the wrong shape", changed("linear", 1, np.transpose), ("transpose",)
+    yield "linear", "tiny", changed("linear", 1, lambda g: 1.0001 * g), ("1.0001",)
+    yield "linear", "dout ignored", lambda d, c: right("linear", np.ones(d.shape), c), ("ignores dout",)
+    yield "linear", "sign of dout only", lambda d, c: right("linear", np.sign(d), c), ("not linear in dout",)
+    yield "linear", "dout squared", lambda d, c: right("linear", d * d, c), ("square",)
+    yield "linear", "dout normalised", lambda d, c: right("linear", d / np.abs(d).max(), c), ("normalised",)
+    yield "linear", "weight decay inside", lambda d, c: (d @ c[1].T, c[0].T @ d + 0.01 * c[1], d.sum(axis=0)), ("dout of 0",)
+    yield "linear", "last row left out", lambda d, c: (d @ c[1].T, c[0][:-1].T @ d[:-1], d.sum(axis=0)), ("last row",)
+    yield "linear", "first row only of db", changed("linear", 2, lambda g: np.r_[g[:1], 0 * g[1:]]), ("first", "wrong exactly")
+    yield "linear", "one gradient missing", lambda d, c: right("linear", d, c)[:2], ("2 gradients for 3",)
+    yield "linear", "None", lambda d, c: (d @ c[1].T, None, d.sum(axis=0)), ("None",)
+    yield "linear", "float32 gradient", changed("linear", 1, lambda g: g.astype(np.float32)), ("float32",)
+    yield "linear", "float32 inside", changed("linear", 1, lambda g: g.astype(np.float32).astype(float)), ("float32",)
+    yield "linear", "integer gradient", changed("linear", 1, lambda g: np.zeros(g.shape, int)), ("dtype",)
+    yield "linear", "nan", changed("linear", 1, lambda g: g + np.nan), ("nan",)
+    yield "linear", "dW reversed", changed("linear", 1, lambda g: g[::-1]), ("flipped",)
+    yield "linear", "dW rolled", changed("linear", 1, lambda g: np.roll(g, 1, axis=1)), ("shifted",)
+    yield "linear", "x centred", lambda d, c: (d @ c[1].T, (c[0] - c[0].mean(axis=0)).T @ d, d.sum(axis=0)), ("constant along", "mean")
+    yield "linear", "clipped gradient", changed("linear", 1, lambda g: np.clip(g, -1, 1)), ("not linear in dout",)
+    yield "relu", "mask of dout", lambda d, x: d * (d > 0), ("mask",)
+    yield "relu", "straight through", lambda d, x: d, ("dout itself",)
+    yield "relu", "mask the wrong way", lambda d, x: d * (x < 0), ("opposite sign", "comparison")
+    yield "relu", "slope 2 at 0", lambda d, x: d * ((x > 0) + 2.0 * (x == 0)), ("kink",)
+    yield "relu", "absolute value of dout", lambda d, x: np.abs(d) * (x > 0), ("absolute",)
+    yield "relu", "threshold 0.5", lambda d, x: d * (x > 0.5), ("wrong exactly where",)
+    yield "relu", "returns x", lambda d, x: d * np.maximum(x, 0), ("factor",)
+    yield "leaky_relu", "dead below 0", lambda d, x: d * (x > 0), ("< 0",)
+    yield "leaky_relu", "slope 0.2", lambda d, x: d * np.where(x > 0, 1, 0.2), ("< 0",)
+    yield "leaky_relu", "sign below 0", lambda d, x: d * np.where(x > 0, 1, -0.1), ("< 0",)
+    yield "sigmoid", "factor forgotten", lambda d, s: d * s, ("factor",)
+    yield "sigmoid", "other factor forgotten", lambda d, s: d * (1 - s), ("factor",)
+    yield "sigmoid", "tanh's slope", lambda d, s: d * (1 - s * s), ("factor", "right with", "one is used for")
+    yield "sigmoid", "one plus", lambda d, s: d * s * (1 + s), ("sign",)
+    yield "tanh", "of the input", lambda d, out: d * (1 - np.arctanh(out)**2), ("right with", "output")
+    yield "tanh", "not squared", lambda d, out: d * (1 - out), ("factor",)
+    yield "tanh", "sigmoid's slope", lambda d, out: d * out * (1 - out), ("right with",)
+    yield "gelu", "rounded constant", lambda d, c: right("gelu", d, (c[0], np.tanh(0.79788 * (c[0] + 0.044715 * c[0]**3)))), ("constant", "small relative")
+    yield "gelu", "second term forgotten", lambda d, c: d * 0.5 * (1 + c[1]), ("term", "right with")
+    yield "silu", "second term forgotten", lambda d, c: d * c[1], ("term", "right with")
+    yield "softplus", "sign in exp", lambda d, x: d * 0.5 * (1 - np.tanh(0.5 * x)), ("sign",)
+    yield "elu", "dead below 0", lambda d, c: d * (c[0] > 0), ("< 0",)
+    yield "square", "two forgotten", lambda d, x: x * d, ("half",)
+    yield "square", "x forgotten", lambda d, x: 2 * d, ("factor",)
+    yield "softmax", "no sum", lambda d, out: out * d, ("sum",)
+    yield "softmax", "sum over the wrong axis", lambda d, out: out * (d - (out * d).sum(axis=0)), ("axis",)
+    yield "softmax", "zeros", lambda d, out: np.zeros_like(out), ("is 0",)
+    yield "softmax", "out not in the sum", lambda d, out: out * (d - d.sum(axis=1, keepdims=True)), ("sum",)
+    yield "softmax", "elementwise slope", lambda d, out: d * out * (1 - out), ("sum", "proportional", "right with", "part")
+    yield "softmax", "sign of the sum", lambda d, out: out * (d + (out * d).sum(axis=1, keepdims=True)), ("sum", "sign")
+    yield "log_softmax", "no sum", lambda d, out: d - np.exp(out) * d, ("sum", "part")
+    yield "log_softmax", "straight", lambda d, out: d, ("dout itself",)
+    yield "cross_entropy", "label forgotten", lambda d, c: d * np.exp(c[0]) / B, ("one entry of each row",)
+    yield "cross_entropy", "sum for mean", lambda d, c: B * right("cross_entropy", d, c), ("batch",)
+    yield "cross_entropy", "dout ignored", lambda d, c: right("cross_entropy", 1.0, c), ("ignores dout",)
+    yield "cross_entropy", "sign", lambda d, c: -right("cross_entropy", d, c), ("sign",)
+    yield "cross_entropy", "logits for probabilities", lambda d, c: right("cross_entropy", d, (c[0] + 0.5, c[1])), ("one entry", "term")
+    yield "mse", "two forgotten", changed("mse", 0, lambda g: g / 2), ("half",)
+    yield "mse", "sign of the second", changed("mse", 1, np.negative), ("sign",)
+    yield "mse", "sum for mean", changed("mse", 0, lambda g: g * B), ("batch",)
+    yield "layer_norm", "no mean term", lambda d, c: ((d * c[2] - c[0] * (d * c[2] * c[0]).mean(axis=1, keepdims=True)) / c[1], *right("layer_norm", d, c)[1:]), ("mean",)
+    yield "layer_norm", "no variance term", lambda d, c: ((d * c[2] - (d * c[2]).mean(axis=1, keepdims=True)) / c[1], *right("layer_norm", d, c)[1:]), ("variance",)
+    yield "layer_norm", "statistics taken as constant", lambda d, c: (d * c[2] / c[1], *right("layer_norm", d, c)[1:]), ("mean", "variance")
+    yield "layer_norm", "gain forgotten", lambda d, c: (right("layer_norm", d, (c[0], c[1], 1))[0], *right("layer_norm", d, c)[1:]), ("gain",)
+    yield "layer_norm", "std forgotten", lambda d, c: (right("layer_norm", d, c)[0] * c[1], *right("layer_norm", d, c)[1:]), ("scale", "factor")
+    yield "layer_norm", "order of gain and bias", lambda d, c: tuple(right("layer_norm", d, c)[i] for i in (0, 2, 1)), ("order",)
+    yield "layer_norm", "gain's gradient from x", lambda d, c: (right("layer_norm", d, c)[0], (d * c[0] * c[1]).sum(axis=0), d.sum(axis=0)), ("right with", "factor", "sum")
+    yield "rms_norm", "norm taken as constant", lambda d, c: (c[1] * d / c[2], (d * c[0] / c[2]).sum(axis=0)), ("norm",)
+    yield "rms_norm", "sum for mean", lambda d, c: ((c[1] * d - c[0] * (c[1] * d * c[0]).sum(axis=1, keepdims=True) / c[2]**2) / c[2], (d * c[0] / c[2]).sum(axis=0)), ("norm", "mean for sum")
+    yield "rms_norm", "first power", lambda d, c: ((c[1] * d - c[0] * (c[1] * d * c[0]).mean(axis=1, keepdims=True) / c[2]) / c[2], (d * c[0] / c[2]).sum(axis=0)), ("norm", "right with")
+    yield "rms_norm", "gain not summed", lambda d, c: (right("rms_norm", d, c)[0], d * c[0] / c[2]), ("sum",)
+    yield "rms_norm", "eps forgotten", lambda d, c: right("rms_norm", d, (c[0], c[1], np.sqrt(c[2]**2 - 1e-5))), ("eps",)
+    yield "batch_norm", "no mean term", lambda d, c: ((d * c[3] - c[0] * (d * c[3] * c[0]).mean(axis=0)) / c[2], *right("batch_norm", d, c)[1:]), ("mean",)
+    yield "batch_norm", "statistics of the rows", lambda d, c: ((d * c[3] - (d * c[3]).mean(axis=1, keepdims=True) - c[0] * (d * c[3] * c[0]).mean(axis=0)) / c[2], *right("batch_norm", d, c)[1:]), ("axis", "mean")
+    yield "l2_norm", "norm taken as constant", lambda d, c: d / c[1], ("norm",)
+    yield "l2_norm", "squared norm", lambda d, c: (d - c[0] * (c[0] * d).sum(axis=1, keepdims=True)) / c[1]**2, ("scale", "norm")
+    yield "l2_norm", "norm of the first row", lambda d, c: (d - c[0] * (c[0] * d).sum(axis=1, keepdims=True)) / c[1][:1], ("scale", "norm", "first row")
+    yield "embedding", "= for +=", _assigned, ("repeat", "index")
+    yield "embedding", "fancy +=", _fancy, ("repeat", "index")
+    yield "embedding", "last position forgotten", _short, ("last",)
+    yield "concat", "swapped halves", lambda d, n: (d[:, -n:], d[:, :-n]), ("shifted", "order", "right if dout", "right with", "slices")
+    yield "concat", "first twice", lambda d, n: (d[:, :n], d[:, :n + 1]), ("shifted", "order", "right if dout", "right with", "slices")
+    yield "add_positions", "not summed", lambda d, c: (d, d), ("sum",)
+    yield "add_positions", "mean", lambda d, c: (d, d.mean(axis=0)), ("batch",)
+    yield "multiply", "own factor", lambda d, c: (d * c[0], d * c[1]), ("order", "exchanged")
+    yield "multiply", "order", lambda d, c: (d * c[0], d * c[1])[::1], ("order", "exchanged")
+    yield "multiply", "plus for times", lambda d, c: (d, d), ("factor", "dout itself")
+    yield "ratio", "square forgotten", lambda d, c: (d / (1 + c[1]**2), -2 * d * c[0] * c[1] / (1 + c[1]**2)), ("factor", "right with", "one is used for")
+    yield "ratio", "sign", lambda d, c: (d / (1 + c[1]**2), 2 * d * c[0] * c[1] / (1 + c[1]**2)**2), ("sign",)
+    yield "batch_matmul", "no transpose", lambda d, c: (d @ c[1].reshape(B, K, D), c[0].swapaxes(1, 2) @ d), ("transpose", "right with")
+    yield "attention", "scale forgotten", lambda d, c: (right("attention", d, c)[0], np.sqrt(D) * right("attention", d, c)[1], *right("attention", d, c)[2:]), ("root",)
+    yield "attention", "q and k swapped", lambda d, c: tuple(right("attention", d, c)[i] for i in (0, 2, 1, 3)), ("order",)
+    yield "attention", "values' path forgotten", lambda d, c: (right("attention", d, c)[0] - c[4].swapaxes(1, 2) @ d @ c[7].T, *right("attention", d, c)[1:]), ("path", "part", "goes through")
+    yield "attention", "pattern not transposed", lambda d, c: (*right("attention", d, c)[:3], (c[0].swapaxes(1, 2) @ (c[4] @ d)).sum(axis=0)), ("transpose",)
+    yield "max_pool", "gradient to ties twice", _ties, ("tie",)
+    yield "max_pool", "always the first", lambda d, c: right("max_pool", d, (0 * c[0], c[1])), ("largest", "wrong exactly", "right with", "max", "wrong places")
+    yield "mean_pool", "not divided", lambda d, s: np.repeat(d[:, None], s[1], axis=1), ("times too large",)
+    yield "mean_pool", "tiled", lambda d, s: np.repeat(d, s[1], axis=0).reshape(s)[::-1] / s[1], ("flipped", "dout were")
+    yield "convolution", "kernel flipped", lambda d, c: (right("convolution", d, c)[0], right("convolution", d, c)[1][::-1]), ("flipped",)
+    yield "convolution", "overlap overwritten", _overwritten, ("overlap", "+=", "wrong exactly", "sum")
+    yield "convolution", "dx shifted", lambda d, c: (np.roll(right("convolution", d, c)[0], 1, axis=1), right("convolution", d, c)[1]), ("shifted",)
+    yield "dropout", "mask forgotten", lambda d, m: d / 0.7, ("False",)
+    yield "dropout", "not rescaled", lambda d, m: d * m, ("0.7", "times", "constant")
+    yield "dropout", "mask inverted", lambda d, m: d * ~m / 0.7, ("mask", "right with")
+    yield "cumsum", "no flips", lambda d, c: np.cumsum(d, axis=1), ("transpose", "reversed")
+    yield "cumsum", "one flip", lambda d, c: np.cumsum(d[:, ::-1], axis=1), ("flipped",)
+    yield "glu", "gate's path forgotten", lambda d, c: ((d * c[4]) @ c[1].T, *right("glu", d, c)[1:]), ("goes through", "path")
+    yield "huber", "never linear", lambda d, r: (d * r, -d * r), ("where", "beyond", "wrong exactly", "factor", "right with")
+    yield "huber", "sign of the second", lambda d, r: (right("huber", d, r)[0],) * 2, ("sign",)
+    yield "logistic_loss", "label forgotten", lambda d, c: right("logistic_loss", d, (c[0], 0)), ("where", "wrong exactly")
+    yield "logistic_loss", "batch only", lambda d, c: right("logistic_loss", d, c) * D, ("times too large",)
+    yield "bilinear", "mean over the batch", lambda d, c: (right("bilinear", d, c)[0], right("bilinear", d, c)[1] / B, right("bilinear", d, c)[2]), ("batch",)
+    yield "rnn", "no recurrence", _truncated, ("path", "part", "goes through", "right with", "uses")
+    yield "rnn", "forwards in time", lambda d, c: tuple(g[:, ::-1] if g.ndim == 3 else g for g in right("rnn", d, c)), ("flipped",)
+    yield "cosine", "norms taken as constant", lambda d, c: (d[:, None] * c[1] / (c[2] * c[3])[:, None], d[:, None] * c[0] / (c[2] * c[3])[:, None]), ("norm",)
+    yield "clip", "open above", lambda d, x: d * (x > -0.5), ("wrong exactly where",)
+    yield "clip", "straight through", lambda d, x: d, ("dout itself",)
+    yield "transpose", "the same axes again", lambda d, c: d.transpose(2, 0, 1).reshape(B, T, D), ("order", "transpose", "reshape")
+    yield "transpose", "reshape", lambda d, c: d.reshape(B, T, D), ("order", "reshape")
+    yield "logsumexp", "not normalised", lambda d, c: d[:, None] * np.exp(c[0]), ("scale",)
+    yield "hinge", "label forgotten", lambda d, c: d * (c[0] > 0.0), ("one entry of each row",)
+    yield "hinge", "label once", _hinge_once, ("one entry of each row",)
+    yield "residual_scale", "skip forgotten", lambda d, c: (d * c[1] * (1 - c[0]**2), right("residual_scale", d, c)[1]), ("dout itself",)
+    yield "residual_scale", "branch forgotten", lambda d, c: (d, right("residual_scale", d, c)[1]), ("dout itself",)
+    yield "maximum", "both", lambda d, c: (d, d), ("dout itself",)
+    yield "maximum", "exchanged", lambda d, c: right("maximum", d, c)[::-1], ("order", "swapped")
+    yield "pad", "shifted", lambda d, c: d[:, :-3], ("shifted", "dout were")
+    yield "pad", "not cut", lambda d, c: d, ("shape",)
+
+
+def _assigned(dout, cache):
+    shape, idx = cache
+    dtable = np.zeros(shape)
+    dtable[idx] = dout
+    return dtable
+
+
+def _fancy(dout, cache):
+    shape, idx = cache
+    dtable = np.zeros(shape)
+    dtable[idx] += dout
+    return dtable
+
+
+def _short(dout, cache):
+    shape, idx = cache
+    dtable = np.zeros(shape)
+    np.add.at(dtable, idx[:, :-1], dout[:, :-1])
+    return dtable
+
+
+def _ties(dout, cache):
+    x, out = cache
+    return (x.reshape(len(x), 4, 2, -1) == out[:, :, None]).reshape(x.shape) * np.repeat(dout, 2, axis=1)
+
+
+def _overwritten(dout, cache):
+    x, w = cache
+    dx = np.zeros(x.shape)
+    for i in range(len(w)):
+        dx[:, i:i + dout.shape[1]] = w[i] * dout
+    return dx, right("convolution", dout, cache)[1]
+
+
+def _truncated(dout, cache):
+    x, W, U, h = cache
+    dpre = dout * (1 - h[:, 1:]**2)
+    return dpre @ W.T, np.einsum("btd,btk->dk", x, dpre), np.einsum("btd,btk->dk", h[:, :-1], dpre), dpre.sum(axis=(0, 1))
+
+
+def _hinge_once(dout, cache):
+    margins, y = cache
+    dx = (margins > 0).astype(float)
+    dx[np.arange(len(y)), y] = -1
+    return dout * dx
+
+
+def _guilty():
+    """(layer, mistake, forward, backward, words): state, side effects and broken forwards, made anew for each call."""
+    linear, soft, drop = LAYERS["linear"], LAYERS["softmax"], LAYERS["dropout"]
+    state = {}
+
+    def total(dout, cache):
+        state["dW"] = state.get("dW", 0) + right("linear", dout, cache)[1]
+        return right("linear", dout, cache)[0], state["dW"], dout.sum(axis=0)
+
+    yield "linear", "accumulates over calls", linear.forward, total, ("accumulate", "state")
+
+    def in_cache(dout, cache):
+        cache[0][...] *= 2
+        return right("linear", dout, (cache[0] / 2, cache[1]))
+
+    yield "linear", "changes its cache", lambda x, W, b: (x @ W + b, (x.copy(), W)), in_cache, ("cache",)
+
+    def remember(x, W, b):
+        state["x"] = x.copy()
+        return x @ W + b, (x, W)
+
+    yield "linear", "stale closure", remember, lambda d, c: right("linear", d, (state["x"], c[1])), ("another forward",)
+    buffer = np.zeros((B, K))
+
+    def into_buffer(x, W, b):
+        np.add(x @ W, b, out=buffer[:len(x)])
+        return buffer[:len(x)], (x, W)
+
+    yield "linear", "shared output", into_buffer, linear.backward, ("buffer",)
+    gradient = np.zeros((D, K))
+
+    def into_gradient(dout, cache):
+        gradient[...] = cache[0].T @ dout
+        return dout @ cache[1].T, gradient, dout.sum(axis=0)
+
+    yield "linear", "shared gradient", linear.forward, into_gradient, ("buffer",)
+
+    def scaled_input(x, W, b):
+        x *= 2
+        return x @ W + b, (x, W)
+
+    yield "linear", "input changed", scaled_input, linear.backward, ("forward changes", "in place")
+
+    def relu_in_place(dout, x):
+        dout[x <= 0] = 0
+        return dout
+
+    yield "relu", "dout changed", LAYERS["relu"].forward, relu_in_place, ("dout in place",)
+
+    def softmax_in_place(dout, out):
+        dout -= (dout * out).sum(axis=1, keepdims=True)
+        return out * dout
+
+    yield "softmax", "dout changed", soft.forward, softmax_in_place, ("dout in place",)
+
+    def cache_in_place(dout, out):
+        out *= dout - (out * dout).sum(axis=1, keepdims=True)
+        return out
+
+    yield "softmax", "output changed", soft.forward, cache_in_place, ("output in place",)
+
+    def input_in_place(dout, x):
+        x[...] = x > 0
+        return dout * x
+
+    yield "relu", "input changed by backward", LAYERS["relu"].forward, input_in_place, ("backward changes",)
+    rng = np.random.default_rng(7)
+
+    def new_mask(x, mask):
+        mask = rng.random(x.shape) < 0.7
+        return x * mask / 0.7, mask
+
+    yield "dropout", "new mask at every call", new_mask, drop.backward, ("random",)
+    yield "dropout", "new mask in backward", drop.forward, lambda d, m: d * (rng.random(d.shape) < 0.7) / 0.7, ("second backward",)
+    yield "square", "memory order", LAYERS["square"].forward, lambda d, x: 2 * x * d.ravel(order="K").reshape(x.shape), ("memory layout",)
+    yield "square", "integer output", lambda x: (np.round(x * x).astype(int), x), LAYERS["square"].backward, ("dtype",)
+    yield "square", "output rounded", lambda x: (np.round(x * x, 3), x), LAYERS["square"].backward, ("forward", "rounded")
+    yield "square", "float32 hidden", lambda x: ((x * x).astype(np.float32).astype(float), x), LAYERS["square"].backward, ("float32",)
+    yield "square", "float32 cache", lambda x: (x * x, x.astype(np.float32)), lambda d, x: 2.0 * x * d, ("float32",)
+    yield "square", "no cache", lambda x: x * x, lambda d, x: 2 * x * d, ("(out, cache)",)
+    yield "square", "input not used", lambda x: (np.ones(x.shape), x), LAYERS["square"].backward, ("does not depend",)
+    yield "softmax", "overflow", lambda x: 2 * (np.exp(400 * x) / np.exp(400 * x).sum(axis=1, keepdims=True),), soft.backward, ("overflow",)
+    yield "tanh", "grad of zeros for large", lambda x: (np.tanh(x), np.tanh(x)), lambda d, out: d * (1 - out**2) * (np.abs(out) < 0.9), ("wrong exactly where",)
+
+
+def planted():
+    """The mistakes made by hand, each at fresh inputs; new objects every time, as some keep state."""
+    ties = {"relu: slope 2 at 0": lambda x: np.round(x), "max_pool: gradient to ties twice": np.round}
+    for name, mistake, forward, backward, words in [*((name, mistake, None, backward, words) for name, mistake, backward, words in
+                                                      _wrong_backwards()), *_guilty()]:
+        kind, full = LAYERS[name], f"{name}: {mistake}"
+        inputs = kind.draw(np.random.default_rng(100))
+        inputs = [ties[full](x) for x in inputs] if full in ties else inputs
+        forward = kind.forward if forward is None else forward
+        if full == "max_pool: gradient to ties twice":
+            forward = lambda x: (kind.forward(x)[0], (x, kind.forward(x)[0]))
+        yield Mistake(full, forward, backward, inputs, words)
+
+
 # ------------------------------------------------------------------------------------------------- mutants
 class Mutation(ast.NodeTransformer):
     """Changes the ``target``-th place that one rule applies to; counts the places when ``target`` is None."""
@@ -739,5 +1040,3 @@ def _matters(kind, backward):
             return True
     return False
 
-
-EQUATION_ERRORS = (ValueError, IndexError, TypeError, AttributeError, AssertionError)

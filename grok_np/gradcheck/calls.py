@@ -12,6 +12,9 @@ import numpy as np
 KIT = 0x67726164636865636B  # "gradcheck": nobody's own seed
 
 
+REFUSALS = (ValueError, ArithmeticError, LookupError)  # what a layer may raise at inputs that are not the user's
+
+
 class GradientError(AssertionError):
     """A layer's passes are wrong; the message says what was recognised, and names the worst entry."""
 
@@ -19,6 +22,11 @@ class GradientError(AssertionError):
 def stream(*key):
     """A generator for one purpose, which a user's ``default_rng(0)`` cannot meet: inputs never equal ``dout``."""
     return np.random.default_rng(np.random.SeedSequence(KIT, spawn_key=key))
+
+
+def nearby(point, relative, rng):
+    """The inputs moved a little, each entry by a part of its own size: signs and zeros stay."""
+    return {path: x * (1 + relative * rng.uniform(-1, 1, x.shape)) for path, x in point.items()}
 
 
 def leaves(tree, path=()):
@@ -172,15 +180,18 @@ def methods(layer, **gradients):
             setattr(layer, name, value)
         return layer.forward(*data), copy.deepcopy(layer)
 
-    def backward(dout, layer):
-        if hasattr(layer, "zero_grad"):
-            layer.zero_grad()
-        ddata = layer.backward(dout)
-        ddata = ddata if isinstance(ddata, list | tuple) else (ddata,)
-        return *ddata, *(getattr(layer, name) for name in gradients.values())
+    def rebuilt(method):
+        def backward(dout, layer):
+            if hasattr(layer, "zero_grad"):
+                layer.zero_grad()
+            ddata = method(layer, dout)
+            return *(ddata if isinstance(ddata, list | tuple) else (ddata,)), *(getattr(layer, name) for name in gradients.values())
+
+        backward.method, backward.rebuilt = method, rebuilt  # for `repair`
+        return backward
 
     parameters = list(inspect.signature(layer.forward).parameters.values())
     own = [inspect.Parameter(name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for name in gradients]
     if all(one.kind is one.POSITIONAL_OR_KEYWORD and one.default is one.empty for one in parameters):
         forward.__signature__ = inspect.Signature(parameters + own)
-    return forward, backward
+    return forward, rebuilt(type(layer).backward)

@@ -124,7 +124,9 @@ def check(forward, backward, inputs, *, level="full", rtol=1e-6, seed=0):
     try:
         gradients = contract.check_backward(layer, out, douts)
     except contract.Misshapen as error:
-        raise diagnosis.explain_shape(layer, error, douts) from None
+        raise diagnosis.explain_failure(layer, douts, str(error), error.path, error.gradients) from None
+    except (ValueError, TypeError, LookupError, AttributeError, NameError) as error:
+        raise diagnosis.explain_failure(layer, douts, f"backward fails: {type(error).__name__}: {error}") from error
     finite = all(np.isfinite(value).all() for value in gradients[0].values())
     if finite:
         contract.check_linear(layer, out, cache, douts, gradients)
@@ -133,7 +135,7 @@ def check(forward, backward, inputs, *, level="full", rtol=1e-6, seed=0):
     comparison = Comparison(differences, douts, gradients, rtol, rng)
     compared = [comparison.quick(path) if level == "quick" else comparison.full(path) for path in layer.point]
     if comparison.wrong:
-        raise diagnosis.explain(layer, comparison)
+        raise diagnosis.explain(layer, douts, comparison.wrong)
     comparison.check_ties()
     if layer.single:
         _check_single(layer, douts[0], gradients[0])
@@ -230,7 +232,7 @@ class Comparison:
         if tally.kink:
             self.kinks.append((path, int(entry[0])))
         if tally.wrong:
-            self.wrong.setdefault(path, int(entry[0]))
+            self.wrong.setdefault(path, (int(entry[0]), tally.kink))
         return tally
 
     def judge(self, path, entries, climb=False):
