@@ -9,6 +9,7 @@ Read next: `repair`, which looks for the line.
 
 import contextlib
 import copy
+import functools
 from itertools import combinations
 
 import numpy as np
@@ -17,7 +18,7 @@ from grok_np.gradcheck.calls import REFUSALS, GradientError, leaves, nearby, str
 from grok_np.gradcheck.differences import Differences
 from grok_np.gradcheck.repair import repair
 
-ENTRIES = 400  # of an input at most are moved one by one, on a lattice that keeps rows and columns together
+ENTRIES = 400  # of an input at most are moved one by one, fewer in large layers, on a lattice that keeps rows and columns
 
 
 class Case:
@@ -27,10 +28,10 @@ class Case:
     missing, ``J`` the slopes of all outputs, ``wrong`` marks wrong entries and ``telling`` those that are not 0 on both sides.
     """
 
-    def __init__(self, layer, path, point, dout, jacobian=None):
+    def __init__(self, layer, path, point, dout, jacobian=None, entry=0):
         self.layer, self.path, self.point, self.dout, self.x = layer, path, point, dout, point[path]
         flat, self.cache, self.out = layer.forward(point)
-        self.lattice, self.J, *self.errors = self.jacobian = jacobian or _jacobian(layer, path, point, len(flat))
+        self.lattice, self.J, *self.errors = self.jacobian = jacobian or _jacobian(layer, path, point, len(flat), entry)
         self.n, self.error = self.slopes(dout)
 
     def judge(self):
@@ -65,6 +66,14 @@ class Case:
     def small(self, difference):
         return bool((np.abs(difference) <= self.tolerance).all())
 
+    @functools.cached_property
+    def sample(self):
+        """(direction, slope along it, error): all entries moved at random, for what the lattice may miss."""
+        differences, rng = Differences(self.layer, self.point), stream(7)
+        direction = differences.direction(self.path, np.arange(self.x.size), rng.normal(size=self.x.size))
+        value, error, low, high = differences.climb(direction).along(self.dout)
+        return direction[0][2], value, error + high - low
+
     @property
     def upstream(self):
         """dout in the shape of a single array of outputs."""
@@ -83,13 +92,15 @@ def _broadcasts(shape, to):
     return len(shape) <= len(to) and all(a in (1, b) for a, b in zip(shape[::-1], to[::-1], strict=False))
 
 
-def _jacobian(layer, path, point, n_out):
-    """(lattice, slopes, errors, roundings) of every output along each entry of a lattice of the input's entries."""
+def _jacobian(layer, path, point, n_out, entry):
+    """(lattice, slopes, errors, roundings) of every output along each entry of a lattice, which holds the one given."""
     shape = point[path].shape
-    keep, budget = list(shape), max(20, min(ENTRIES, 4_000_000 // max(n_out, 1)))
+    work = n_out + sum(x.size for x in point.values())
+    keep, budget = list(shape), max(24, min(ENTRIES, 2_000_000 // work, 4_000_000 // max(n_out, 1)))
     while np.prod(keep) > budget:
         keep[int(np.argmax(keep))] -= 1
-    lattice = [np.unique(np.linspace(0, side - 1, n).round().astype(int)) for side, n in zip(shape, keep, strict=True)]
+    lattice = [np.union1d(np.linspace(0, side - 1, n).round().astype(int), i).astype(int)
+               for side, n, i in zip(shape, keep, np.unravel_index(entry, shape), strict=True)]
     entries = np.ravel_multi_index(np.meshgrid(*lattice, indexing="ij"), shape).ravel() if shape else np.zeros(1, int)
     differences, rows = Differences(layer, point), []
     for entry in entries:
@@ -101,23 +112,22 @@ def _jacobian(layer, path, point, n_out):
     return lattice, *(np.array(part).reshape(len(entries), n_out) for part in zip(*rows, strict=True))
 
 
-def _cases(layer, path, douts):
-    first = Case(layer, path, layer.point, douts[0])
+def _cases(layer, path, douts, entry=0):
+    first = Case(layer, path, layer.point, douts[0], None, entry)
     cases = [first, Case(layer, path, layer.point, douts[1], first.jacobian)]
     with contextlib.suppress(*REFUSALS):
-        cases.append(Case(layer, path, nearby(layer.point, 0.3, stream(6)), douts[0]))
+        cases.append(Case(layer, path, nearby(layer.point, 0.3, stream(6)), douts[0], None, entry))
     return [case for case in cases if np.isfinite(case.n).all()]
 
 
 def explain(layer, douts, wrong):
     """The GradientError for inputs with a wrong entry (``{path: (flat index, kink)}``): a name and a line, if confirmed."""
-    every = {path: _cases(layer, path, douts) for path in wrong}
+    every = {path: _cases(layer, path, douts, entry) for path, (entry, _) in list(wrong.items())[:3]}
     clear = [path for path, cases in every.items() if all([case.judge() for case in cases])]
     fix = _repaired(layer, {path: every[path] for path in clear}) if clear else None
-    names = {path: _named(every[path], weak=not fix) for path in clear}
-    path = next((one for one in wrong if names.get(one)), next(iter(wrong)))
+    path, name = next(((one, name) for one in clear if (name := _named(every[one], weak=not fix))), (next(iter(wrong)), None))
     entry, kink = wrong[path]
-    name = names.get(path) or (f"is outside of the one-sided slopes at a kink (an entry {layer.point[path].flat[entry]:.3g})" if kink else "is wrong")
+    name = name or (f"is outside of the one-sided slopes at a kink (an entry {layer.point[path].flat[entry]:.3g})" if kink else "is wrong")
     others = "; ".join(word + ", ".join(found) for word, found in (
         ("also wrong: ", [layer.names[other] for other in wrong if other != path]),
         ("right: ", [name for other, name in layer.names.items() if other not in wrong and layer.point[other].size])) if found)
@@ -147,8 +157,13 @@ def _repaired(layer, every):
                 raw, gradients = changed.backward(layer.shaped(case.dout, case.out), layer.forward(case.point)[1])
                 if any(raw[other].shape != x.shape or raw[other].dtype != float for other, x in case.point.items()):
                     raise ValueError
-                allowed = 3 * case.error + 1e-6 * np.abs(case.n).max(initial=0) + 1e-300
+                largest = np.abs(case.n).max(initial=0)
+                allowed = 3 * case.error + 1e-6 * largest + 1e-300
                 differences.append(((case.at(gradients[path]) - case.n) / allowed).ravel())
+                if case.x.size > case.n.size:  # a random direction has all entries, also those off the lattice
+                    direction, value, error = case.sample
+                    allowed = 3 * error + 1e-6 * np.linalg.norm(largest * direction)
+                    differences.append([(gradients[path].ravel() @ direction - value) / allowed])
         return np.concatenate(differences)
 
     return repair(layer.user_backward, residual)
@@ -287,7 +302,7 @@ def _somewhere(case):
 def _places(case):
     """(words, mask of the lattice, a limit that need not be the same in all cases)."""
     for name, array in case.known.items():
-        values = case.at(array)
+        values = case.at(array if array.dtype.kind == "b" else array.astype(float))
         if array.dtype.kind == "b":
             yield f"where {name} is True", values
             yield f"where {name} is False", ~values
@@ -438,7 +453,7 @@ def _switched_off(case):
                 with contextlib.suppress(*REFUSALS):
                     other = Case(case.layer, case.path, case.point | {path: np.full_like(x, value)}, case.dout)
                     other.judge()
-                    matters = np.abs(other.n).max() > 1e-9 * np.abs(case.n).max()
+                    matters = (np.abs(other.n) > 1e-9 * np.abs(case.n).max())[case.wrong].all()
                     yield f"becomes right when {case.layer.names[path]} is {value:.0f} everywhere: {words} is forgotten or wrong", \
                         bool(matters and not other.wrong.any())
 

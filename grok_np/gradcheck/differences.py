@@ -48,8 +48,8 @@ class Differences:
         The flat outputs at the point.
     noise : array
         How far rounding of the inputs' last place moves each output.
-    gradient_noise : dict of arrays
-        The same for the gradients, given by ``claim``.
+    gradient_noise : dict of flat arrays
+        The same for the gradients, which ``claim(cache)`` gives.
     """
 
     def __init__(self, layer, point, claim=None):
@@ -65,9 +65,9 @@ class Differences:
             if claim is not None:
                 claims.append(claim(cache))
         self.noise = np.nan_to_num(np.max(moved, axis=0) + EPS * np.abs(self.out), nan=np.inf)
-        self.gradient_noise = {path: np.zeros(x.shape) for path, x in self.point.items()}
-        for path in self.point if claim is not None else ():
-            spread = np.median([np.abs(one[path] - claims[0][path]) for one in claims[1:]], axis=0)
+        self.gradient_noise = {}
+        for path in self.point if claims else ():
+            spread = np.median([np.abs(one[path] - claims[0][path]) for one in claims[1:]], axis=0).reshape(-1)
             largest = np.abs(claims[0][path]).max(initial=0)
             # A jump is not rounding: at tied maxima the last place decides which one gets the gradient.
             self.gradient_noise[path] = np.where(spread > 1e-3 * largest, 0, spread) + 4 * EPS * largest
@@ -75,8 +75,8 @@ class Differences:
     @staticmethod
     def _size(x):
         """The size by which an entry is moved: its own, but at least that of its array; 1 where all are 0."""
-        typical = np.sqrt(np.mean(np.square(x / max(np.abs(x).max(initial=0), 1e-300)))) * np.abs(x).max() if x.size else 0
-        return np.maximum(np.abs(x), typical or 1.0)
+        largest = np.abs(x).max(initial=0) or 1.0
+        return np.maximum(np.abs(x), np.sqrt(np.mean(np.square(x / largest))) * largest or 1.0) if x.size else x
 
     def direction(self, path, entries, coefficients):
         """Move ``entries`` (flat indices) of one input, each by its coefficient times its size."""
@@ -117,8 +117,9 @@ class Differences:
         for exponent in (-15, -10, -5, 0, 5, 10):
             step = self.slope(direction, STEP * 2.0**exponent)
             trusted &= np.abs(step.value - best.value) <= step.doubt + best.doubt
-            # Closer to a kink than 1e-7 of the size either side will do, so a kink that such a step sees is kept.
-            better = trusted & ((step.doubt < best.doubt) if exponent > -10 else (step.high > step.low) | (step.doubt < best.doubt))
+            better = trusted & (step.doubt < best.doubt)
+            if exponent <= -10:  # closer to a kink than 1e-7 of the size either side will do
+                better |= trusted & (step.high > step.low)
             best = Slope(*(np.where(better, new, old) for new, old in zip(step, best, strict=True)))
             if not trusted.any():
                 break

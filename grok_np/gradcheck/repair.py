@@ -149,7 +149,7 @@ def repair(backward, residual):
         difference = off(node, new)
         if difference is not None and (np.abs(difference) <= 1).all():  # nan is not
             line = [one for one in ast.walk(definition) if isinstance(one, ast.stmt) and any(part is node for part in ast.walk(one))][-1]
-            return f"right with {what}, line {first + line.lineno - 1}: {_text(_replaced(line, node, new))}  (now {_text(line)})"
+            return f"it is right with {what}, line {first + line.lineno - 1}: {_text(_replaced(line, node, new))}  (now {_text(line)})"
     return None
 
 
