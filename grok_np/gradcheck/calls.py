@@ -170,6 +170,7 @@ def methods(layer, **gradients):
     ...     def backward(self, dout):
     ...         self.dW = dout * self.x
     ...         return dout * self.W
+    >>> from grok_np.gradcheck import check
     >>> scale = Scale(np.array([2.0, 3.0]))
     >>> check(*methods(scale, W="dW"), [np.array([1.0, -1.0]), scale.W]).worst < 1e-8
     True

@@ -138,7 +138,8 @@ def repair(backward, residual):
             for what, make, start in _fitted(node, names):
                 here, there = off(node, make(start)), off(node, make(start + 1.0))
                 if here is not None and there is not None and here.shape == there.shape and np.isfinite(change := there - here).all() and change.any():
-                    yield what, node, make(float(f"{start - here @ change / (change @ change):.12g}"))
+                    fitted = start - here @ change / (change @ change)
+                    yield from ((what, node, make(float(f"{fitted:.{digits}g}"))) for digits in (6, 12))
         for node in nodes:
             yield from ((what, node, new) for what, new in _larger(node, names))
 

@@ -2,29 +2,28 @@
 
 Shapes are written with letters; a letter stands for one size wherever it is used:
 
-    "x: B T D, W: D K, b: K -> B T K"              a size may be a number, or computed: 2D, H*E, D+1
+    "x: B T D, W: D K, b: K -> B T K"              a size may also be a number, or computed: 2D, H*E, D+1
     "table: V D, index: int(B T) < V -> B T D"     whole numbers in [0, V); `label` is another word for `int`
-    "x: B D, mask: mask(B D) -> B D"               kinds: int, label, mask, permutation, positive, probability, float32
+    "x: B D, m: mask(B D), y: positive(B)"         and: float32, probability, permutation
 
-The part after the arrow is the shape of the output and is checked; it may be left out. Sizes are drawn first, so a failing
-example shrinks to few and small axes before its numbers shrink. Needs hypothesis (``pip install "grok_np[test]"``).
+The part after the arrow, if given, is the shape of the output and is checked. Sizes are drawn first, so that a failing example
+shrinks to few and small axes before its numbers shrink. Needs hypothesis (``pip install "grok_np[test]"``).
 
 Read next: `networks`, for this package's own models.
 """
 
 import math
 import re
-from typing import NamedTuple
 
 import numpy as np
 from hypothesis import given, reject
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from grok_np.gradcheck.calls import GradientError, leaves
+from grok_np.gradcheck.calls import GradientError
 from grok_np.gradcheck.check import check
 
-LARGE = 64  # entries; hypothesis draws up to so many one by one, in larger arrays NumPy draws from a drawn seed
+LARGE = 64  # entries; hypothesis draws up to so many one by one, of larger arrays it draws a seed for NumPy
 
 
 def arrays(shape, bound=3.0, away_from_zero=0.0):
@@ -43,17 +42,34 @@ def shapes(n_dims, max_side=5):
     return st.tuples(*[st.integers(1, max_side)] * n_dims)
 
 
-class Input(NamedTuple):
-    """One input of a specification, such as ``index: int(B T) < V``."""
+def _floats(draw, shape, lowest, highest, dtype=np.float64):
+    if math.prod(shape) > LARGE:
+        return np.random.default_rng(draw(st.integers(0, 2**32 - 1))).uniform(lowest, highest, shape).astype(dtype)
+    # Whole numbers bring ties and exact zeros.
+    elements = st.floats(lowest, highest, width=8 * np.dtype(dtype).itemsize)
+    if math.ceil(lowest) <= math.floor(highest):
+        elements |= st.integers(math.ceil(lowest), math.floor(highest)).map(float)
+    return draw(hnp.arrays(dtype, shape, elements=elements, fill=st.nothing()))
 
-    name: str
-    kind: str
-    sides: list
-    below: str
+
+def _whole(draw, shape, below, bound):
+    return draw(hnp.arrays(np.int64, shape, elements=st.integers(0, below - 1), fill=st.nothing()))
+
+
+KINDS = {
+    "float": lambda draw, shape, below, bound: _floats(draw, shape, -bound, bound),
+    "float32": lambda draw, shape, below, bound: _floats(draw, shape, -bound, bound, np.float32),
+    "positive": lambda draw, shape, below, bound: _floats(draw, shape, bound / 64, bound),
+    "probability": lambda draw, shape, below, bound: _floats(draw, shape, 1 / 64, 63 / 64),
+    "int": _whole,
+    "label": _whole,
+    "mask": lambda draw, shape, below, bound: draw(hnp.arrays(bool, shape, elements=st.booleans(), fill=st.nothing())),
+    "permutation": lambda draw, shape, below, bound: np.array(draw(st.permutations(range(shape[0]))), np.int64),
+}
 
 
 def parse(specification):
-    """(inputs, sides of the output or None) of ``"x: B D, W: D K -> B K"``.
+    """([(name, kind, sides, below)], sides of the output or None) of a specification, see the module.
 
     Raises
     ------
@@ -63,56 +79,45 @@ def parse(specification):
     before, arrow, after = specification.partition("->")
     inputs = []
     for part in before.split(","):
-        found = re.fullmatch(r"\s*((?:\w+\s+)*\w+)\s*:\s*(?:(\w+)\(([^()]*)\)|([^()<]*?))\s*(?:<\s*(\S+))?\s*", part)
-        if not found or (found[2] or "float") not in KINDS or ((found[2] in ("int", "label")) != bool(found[5])):
+        found = re.fullmatch(r"\s*([\w ]+?)\s*:\s*(?:(\w+)\(([^()]*)\)|([^()<]*?))\s*(?:<\s*(\S+))?\s*", part)
+        kind = found and (found[2] or "float")
+        if kind not in KINDS or (kind in ("int", "label")) != bool(found[5]):
             raise ValueError(f"specification must hold inputs like 'x: B D' or 'y: int(B) < V', of a kind in {', '.join(KINDS)}; "
                              f"got {part.strip()!r}")
-        inputs += [Input(name, found[2] or "float", (found[3] or found[4] or "").split(), found[5]) for name in found[1].split()]
-    sides = [side for one in inputs for side in [*one.sides, one.below] if side] + (after.split() if arrow else [])
-    for side in sides:
-        if not re.fullmatch(r"\d*[A-Za-z]?\w*([*+]\w+)*", side):
+        inputs += [(name, kind, (found[3] or found[4] or "").split(), found[5]) for name in found[1].split()]
+    for side in [side for _, _, sides, below in inputs for side in [*sides, below or "1"]] + after.split():
+        if not re.fullmatch(r"\w+([*+]\w+)*", side):
             raise ValueError(f"specification must have sides like B, 3, 2D, H*E or D+1, got {side!r}")
     return inputs, after.split() if arrow else None
 
 
-def letters(side):
-    """The letters (names of sizes) in a side such as ``2D`` or ``H*E``."""
-    return re.findall(r"[A-Za-z]\w*", side)
-
-
-def size(side, sizes):
-    """The number that a side stands for."""
+def _size(side, sizes):
+    """The number that a side such as ``2D`` stands for."""
     def factor(word):
-        number, letter = re.fullmatch(r"(\d*)([A-Za-z]\w*)?", word).groups()
+        number, letter = re.fullmatch(r"(\d*)(\w*)", word).groups()
         return int(number or 1) * (sizes[letter] if letter else 1)
 
     return sum(math.prod(factor(word) for word in term.split("*")) for term in side.split("+"))
 
 
-def _floats(draw, shape, lowest, highest, dtype=np.float64):
-    if math.prod(shape) > LARGE:
-        return np.random.default_rng(draw(st.integers(0, 2**32 - 1))).uniform(lowest, highest, shape).astype(dtype)
-    # Whole numbers bring ties and exact zeros.
-    width = 32 if dtype == np.float32 else 64
-    elements = st.floats(lowest, highest, width=width) | st.integers(math.ceil(lowest), math.floor(highest)).map(float)
-    return draw(hnp.arrays(dtype, shape, elements=elements, fill=st.nothing()))
-
-
-KINDS = {
-    "float": lambda draw, shape, below, bound: _floats(draw, shape, -bound, bound),
-    "float32": lambda draw, shape, below, bound: _floats(draw, shape, -bound, bound, np.float32),
-    "positive": lambda draw, shape, below, bound: _floats(draw, shape, 2.0**-4, bound),
-    "probability": lambda draw, shape, below, bound: _floats(draw, shape, 2.0**-6, 1 - 2.0**-6),
-    "int": lambda draw, shape, below, bound: draw(hnp.arrays(np.int64, shape, elements=st.integers(0, below - 1), fill=st.nothing())),
-    "mask": lambda draw, shape, below, bound: draw(hnp.arrays(bool, shape, elements=st.booleans(), fill=st.nothing())),
-    "permutation": lambda draw, shape, below, bound: np.array(draw(st.permutations(range(shape[0]))), dtype=np.int64),
-}
-KINDS["label"] = KINDS["int"]
-
-
 @st.composite
-def layer_inputs(draw, specification, bound=None, sizes=None, even=()):
-    """The inputs that a specification describes, as a list of arrays.
+def _examples(draw, specification, bound, sizes, even):
+    """(inputs, shape of the output or None)."""
+    inputs, output = parse(specification)
+    letters = dict.fromkeys(re.findall(r"[A-Za-z]\w*", " ".join(side for _, _, sides, below in inputs for side in [*sides, below or ""])))
+    limits = {letter: (sizes or {}).get(letter, (1, 5)) for letter in letters}
+    drawn = {letter: draw(st.integers(*(limit if isinstance(limit, tuple) else (limit, limit))), label=letter) * (1 + (letter in even))
+             for letter, limit in limits.items()}
+    scale = draw(st.sampled_from([1.0] * 6 + [1e-3, 1e3]), label="scale") if bound is None else 1.0
+    values = []
+    for name, kind, sides, below in inputs:
+        value = KINDS[kind](draw, tuple(_size(side, drawn) for side in sides), below and _size(below, drawn), bound or 3.0)
+        values.append(value * value.dtype.type(scale) if kind in ("float", "float32", "positive") else value)
+    return values, output and tuple(_size(side, drawn) for side in output)
+
+
+def layer_inputs(specification, *, bound=None, sizes=None, even=()):
+    """A strategy for the inputs that a specification describes, a list of arrays.
 
     Parameters
     ----------
@@ -122,79 +127,37 @@ def layer_inputs(draw, specification, bound=None, sizes=None, even=()):
         No float is larger in absolute value. By default they are within 3, and now and then a whole example is scaled by
         1e-3 or 1e3, which shows what overflows and what an eps does.
     sizes : dict, optional
-        ``{letter: size}`` or ``{letter: (smallest, largest)}``; from 1 to 5 by default. An empty batch: ``{"B": (0, 3)}``.
-    even : str
-        Letters whose size is even (doubled), such as ``"D"``.
+        ``{letter: size}`` or ``{letter: (smallest, largest)}``; from 1 to 5 by default. For an empty batch ``{"B": (0, 3)}``.
+    even : str or sequence
+        Letters whose size is to be even; it is drawn as above and doubled.
     """
-    inputs, _ = parse(specification)
-    names = dict.fromkeys(letter for one in inputs for side in [*one.sides, one.below or ""] for letter in letters(side))
-    limits = {name: limit if isinstance(limit, tuple) else (limit, limit) for name, limit in (sizes or {}).items()}
-    drawn = {name: draw(st.integers(*limits.get(name, (1, 5))), label=name) * (2 if name in even else 1) for name in names}
-    scale = draw(st.sampled_from([1.0] * 6 + [1e-3, 1e3]), label="scale") if bound is None else 1.0
-    result = []
-    for one in inputs:
-        shape = tuple(size(side, drawn) for side in one.sides)
-        value = KINDS[one.kind](draw, shape, size(one.below, drawn) if one.below else None, 3.0 if bound is None else bound)
-        result.append(value * value.dtype.type(scale) if one.kind in ("float", "float32", "positive") else value)
-    return result
+    return _examples(specification, bound, sizes, even).map(lambda example: example[0])
 
 
 def layer_test(specification, forward, backward, *, bound=None, sizes=None, even=(), **options):
     """A property test of a layer for pytest: ``test_mine = layer_test("x: B D, W: D K -> B K", forward, backward)``.
 
-    Hypothesis draws sizes and numbers; every example goes through `check`.
-
-    Parameters
-    ----------
-    specification : str
-        Kinds and shapes of the inputs, in order, and the shape of the output; see the module.
-    forward, backward : callable
-        As for `check`. For a class see `methods`.
-    bound, sizes, even
-        See `layer_inputs`.
-    **options
-        Passed on to `check`: ``level``, ``rtol``, ``seed``.
-
-    Returns
-    -------
-    callable
-        A test without arguments; hypothesis' ``@settings`` may be put on it.
+    Hypothesis draws sizes and numbers as in `layer_inputs`, and every example goes through `check`, with ``options``
+    (``level``, ``rtol``, ``seed``). For a layer that is a class see `methods`.
 
     Examples
     --------
     >>> test_double = layer_test("x: B D -> B D", lambda x: (2 * x, None), lambda dout, cache: 2 * dout)
     >>> test_double()
     """
-    inputs, shape = parse(specification)
-    names = [one.name for one in inputs]
-
-    @given(layer_inputs(specification, bound, sizes, even))
-    def test(inputs):
+    @given(_examples(specification, bound, sizes, even))
+    def test(example):
         __tracebackhide__ = True
-        out = forward(*[x.copy() for x in inputs])
-        if isinstance(out, tuple) and len(out) == 2 and bound is None and \
-                any(np.isinf(leaf).any() for _, leaf in leaves(out[0]) if isinstance(leaf, float | np.ndarray)):
+        inputs, shape = example
+        with np.errstate(all="ignore"):
+            result = forward(*[x.copy() for x in inputs])
+        out = result[0] if isinstance(result, tuple) and len(result) == 2 else None
+        if isinstance(out, float | np.ndarray) and bound is None and np.isinf(out).any():
             reject()  # an honest overflow of a scaled example, such as exp(3000)
-        if shape is not None and isinstance(out, tuple) and len(out) == 2:
-            _check_shape(shape, np.shape(out[0]), specification, inputs)
+        if out is not None and shape not in (None, np.shape(out)):
+            raise GradientError(f"forward returns an out of shape {np.shape(out)}, {specification!r} says {shape}")
         check(forward, backward, inputs, **options)
 
+    parse(specification)  # complain where it is written
     test.__name__ = test.__qualname__ = f"test_{getattr(forward, '__name__', 'layer')}"
-    test.__doc__ = f"Gradients of {specification} ({', '.join(names)})."
     return test
-
-
-def _check_shape(sides, shape, specification, inputs):
-    __tracebackhide__ = True
-    sizes = {}
-    for one, x in zip(parse(specification)[0], inputs, strict=True):
-        sizes |= {side: n for side, n in zip(one.sides, x.shape, strict=True) if re.fullmatch(r"[A-Za-z]\w*", side)}
-    if len(shape) == len(sides) and all(set(letters(side)) <= sizes.keys() for side in sides):
-        expected = tuple(size(side, sizes) for side in sides)
-        if shape == expected:
-            return
-    elif len(shape) == len(sides):
-        return  # a letter that stands only within a product, such as the H of H*E
-    else:
-        expected = " ".join(sides)
-    raise GradientError(f"forward returns an out of shape {shape}, the specification says {expected}\nfor {specification}")
