@@ -31,6 +31,7 @@ class Case:
     def __init__(self, layer, path, point, dout, jacobian=None, entry=0):
         self.layer, self.path, self.point, self.dout, self.x = layer, path, point, dout, point[path]
         flat, self.cache, self.out = layer.forward(point)
+        self.shape = self.out.shape if isinstance(self.out, np.ndarray) else (len(flat),)
         self.lattice, self.J, *self.errors = self.jacobian = jacobian or _jacobian(layer, path, point, len(flat), entry)
         self.n, self.error = self.slopes(dout)
 
@@ -77,7 +78,7 @@ class Case:
     @property
     def upstream(self):
         """dout in the shape of a single array of outputs."""
-        return self.dout.reshape(np.shape(self.out)) if isinstance(self.out, np.ndarray) else self.dout
+        return self.dout.reshape(self.shape)
 
     @property
     def known(self):
@@ -179,7 +180,7 @@ def explain_failure(layer, douts, start, path=None, gradients=None):
 
 def _misshapen(case, gradients):
     case.tolerance = 3 * case.error + 1e-5 * np.abs(case.n).max(initial=0)
-    g, out = gradients[case.path], np.shape(case.out)
+    g, out = gradients[case.path], case.shape
     if any(case.fits(changed) for changed in (g.T, g.swapaxes(-1, -2) if g.ndim > 1 else g)):
         return "it is transposed"
     if g.size == case.x.size and case.fits(g.reshape(case.x.shape)):
@@ -231,7 +232,7 @@ def _factor(case):
 
 def _factor_words(f, case):
     """Words for claim = f right."""
-    shapes = [("out", np.shape(case.out))] + [(case.layer.names[path], x.shape) for path, x in case.point.items()][::-1]
+    shapes = [("out", case.shape)] + [(case.layer.names[path], x.shape) for path, x in case.point.items()][::-1]
     sizes = {}
     for name, shape in shapes:
         for k in range(len(shape), 0, -1):
@@ -356,7 +357,7 @@ def _counterfactual(case):
         changes |= {f"{name} were {words}": {path: changed} for words, changed in _moves(x)}
         changes |= {f"{name} and {case.layer.names[other]} were exchanged: one is used for the other": {path: y, other: x}
                     for other, y in case.point.items() if other != path and x.shape == y.shape}
-        if np.shape(case.out) == x.shape:
+        if isinstance(case.out, np.ndarray) and case.shape == x.shape:
             changes[f"{name} were the output: one is used for the other"] = {path: np.array(case.out, float)}
         for words, change in changes.items():
             with contextlib.suppress(*REFUSALS):
@@ -376,13 +377,13 @@ SPANS = {
 
 def _spans(case):
     """right - claim is, along some axes, a combination of a constant, the input, the output, dout, the claim itself."""
-    basis = {"1": np.ones(case.x.shape), "x": case.x, "claim": case.g, "out": case.out, "dout": case.upstream}
+    basis = {"1": np.ones(case.x.shape), "x": case.x, "claim": case.g, "out": case.out if isinstance(case.out, np.ndarray) else None, "dout": case.upstream}
     for names, words in SPANS.items():
         arrays = [basis[name] for name in names if np.shape(basis[name]) == case.x.shape]
         for axes in (axes for k in range(case.x.ndim, 0, -1) for axes in combinations(range(case.x.ndim), k)):
             if len(arrays) == len(names):
                 yield words.format("axis " + " and ".join(map(str, axes))), _spanned(case, arrays, axes)
-    if case.n.ndim == 2 and min(case.n.shape) > 2 and np.shape(case.out) == case.x.shape:
+    if case.n.ndim == 2 and min(case.n.shape) > 2 and np.shape(basis["out"]) == case.x.shape:
         for words, factor in (("", np.ones(case.n.shape)), ("the output times ", case.at(case.out))):
             (m, n), r = factor.shape, case.r.ravel()
             A = np.hstack([np.repeat(np.eye(m), n, axis=0), np.tile(np.eye(n), (m, 1))]) * factor.reshape(-1, 1)
