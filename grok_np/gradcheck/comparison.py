@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from grok_np.gradcheck.calls import GradientError
+from grok_np.gradcheck.differences import norm
 
 MOVES = 256  # in all; an input of more than its share is moved in groups of entries
 DIRECTIONS = 3  # per input at level "quick"
@@ -140,9 +141,9 @@ class Comparison:
         for dout, gradients in zip(self.douts, self.gradients, strict=True):
             value, error, low, high = slope.along(dout)
             parts = np.concatenate([gradients[path][entries] * change for path, entries, change in direction])
-            largest = max(np.abs(gradients[path]).max(where=np.isfinite(gradients[path]), initial=0) * np.linalg.norm(change)
+            largest = max(np.abs(gradients[path]).max(where=np.isfinite(gradients[path]), initial=0) * norm(change)
                           for path, _, change in direction)
-            claim, tolerance = parts.sum(), self.rtol * np.linalg.norm(parts) + error + noise + 1e-300
+            claim, tolerance = parts.sum(), self.rtol * norm(parts) + error + noise + 1e-300
             off = max(low - claim, claim - high, 0.0)
             # A right gradient differs by less than the doubt, so `sharp` also means that they agree.
             sharp = off <= tolerance and (error + high - low <= 0.3 * self.rtol * largest or error == 0 == off)

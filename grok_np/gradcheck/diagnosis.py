@@ -15,7 +15,7 @@ from itertools import combinations
 import numpy as np
 
 from grok_np.gradcheck.calls import REFUSALS, GradientError, leaves, nearby, stream
-from grok_np.gradcheck.differences import Differences
+from grok_np.gradcheck.differences import Differences, norm
 from grok_np.gradcheck.repair import repair
 
 ENTRIES = 400  # of an input at most are moved one by one, fewer in large layers, on a lattice that keeps rows and columns
@@ -53,7 +53,7 @@ class Case:
 
     def slopes(self, dout):
         """The right gradient for any dout, and its error."""
-        error = self.errors[0] @ np.abs(dout) + np.sqrt(self.errors[1]**2 @ dout**2)
+        error = self.errors[0] @ np.abs(dout) + np.array([norm(row * dout) for row in self.errors[1]])
         return tuple(part.reshape([len(index) for index in self.lattice]) for part in (self.J @ dout, error))
 
     def at(self, array):
@@ -163,7 +163,7 @@ def _repaired(layer, every):
                 differences.append(((case.at(gradients[path]) - case.n) / allowed).ravel())
                 if case.x.size > case.n.size:  # a random direction has all entries, also those off the lattice
                     direction, value, error = case.sample
-                    allowed = 3 * error + 1e-6 * np.linalg.norm(largest * direction)
+                    allowed = 3 * error + 1e-6 * norm(largest * direction)
                     differences.append([(gradients[path].ravel() @ direction - value) / allowed])
         return np.concatenate(differences)
 
@@ -221,7 +221,8 @@ def _zero(case):
 
 def _ratio(claim, right):
     """f with claim = f right in the sense of least squares; nan if there is none."""
-    f = float((claim * right).sum() / max((right * right).sum(), 1e-300))
+    largest = np.abs(right).max(initial=0) or 1.0
+    f = float((claim / largest * (right / largest)).sum() / max(((right / largest)**2).sum(), 1e-300))
     return f if 1e-9 < abs(f) < 1e12 else np.nan
 
 

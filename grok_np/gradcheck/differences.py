@@ -19,6 +19,12 @@ STEP = 1e-4  # of the size of the input
 EPS = np.finfo(np.float64).eps
 
 
+def norm(vector):
+    """Root of the sum of squares, without underflow: hypothesis likes to draw 1e-249."""
+    largest = np.abs(vector).max(initial=0)
+    return largest * np.linalg.norm(vector / largest) if largest else 0.0
+
+
 class Slope(NamedTuple):
     """Per output: the slope, how far it has converged, its rounding, and the interval of both one-sided slopes at a kink."""
 
@@ -36,7 +42,7 @@ class Slope(NamedTuple):
     def along(self, dout):
         """(value, error, low, high) of the derivative of sum(out * dout); roundings add up like random numbers."""
         sides = np.sort([self.low * dout, self.high * dout], axis=0).sum(axis=1)
-        return self.value @ dout, self.error @ np.abs(dout) + np.linalg.norm(self.rounding * dout), *sides
+        return self.value @ dout, self.error @ np.abs(dout) + norm(self.rounding * dout), *sides
 
 
 class Differences:
@@ -75,8 +81,7 @@ class Differences:
     @staticmethod
     def _size(x):
         """The size by which an entry is moved: its own, but at least that of its array; 1 where all are 0."""
-        largest = np.abs(x).max(initial=0) or 1.0
-        return np.maximum(np.abs(x), np.sqrt(np.mean(np.square(x / largest))) * largest or 1.0) if x.size else x
+        return np.maximum(np.abs(x), norm(x) / np.sqrt(max(x.size, 1)) or 1.0)
 
     def direction(self, path, entries, coefficients):
         """Move ``entries`` (flat indices) of one input, each by its coefficient times its size."""

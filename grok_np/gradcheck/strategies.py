@@ -16,7 +16,7 @@ import math
 import re
 
 import numpy as np
-from hypothesis import given, reject
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
@@ -134,17 +134,18 @@ def layer_inputs(specification, *, bound=None, sizes=None, even=()):
     return _examples(specification, bound, sizes, even).map(lambda example: example[0])
 
 
-def layer_test(specification, forward, backward, *, bound=None, sizes=None, even=(), **options):
+def layer_test(specification, forward, backward, *, bound=None, sizes=None, even=(), max_examples=None, **options):
     """A property test of a layer for pytest: ``test_mine = layer_test("x: B D, W: D K -> B K", forward, backward)``.
 
     Hypothesis draws sizes and numbers as in `layer_inputs`, and every example goes through `check`, with ``options``
-    (``level``, ``rtol``, ``seed``). For a layer that is a class see `methods`.
+    (``level``, ``rtol``, ``seed``). For a layer that is a class see `methods`. ``max_examples`` is that of hypothesis' settings.
 
     Examples
     --------
     >>> test_double = layer_test("x: B D -> B D", lambda x: (2 * x, None), lambda dout, cache: 2 * dout)
     >>> test_double()
     """
+    @settings(deadline=None, max_examples=max_examples or settings().max_examples)
     @given(_examples(specification, bound, sizes, even))
     def test(example):
         __tracebackhide__ = True
