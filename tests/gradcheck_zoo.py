@@ -651,7 +651,7 @@ def _wrong_backwards():
     yield "relu", "mask the wrong way", lambda d, x: d * (x < 0), ("opposite sign", "comparison")
     yield "relu", "slope 2 at 0", lambda d, x: d * ((x > 0) + 2.0 * (x == 0)), ("kink",)
     yield "relu", "absolute value of dout", lambda d, x: np.abs(d) * (x > 0), ("absolute",)
-    yield "relu", "threshold 0.5", lambda d, x: d * (x > 0.5), ("wrong exactly where",)
+    yield "relu", "threshold 0.5", lambda d, x: d * (x > 0.5), ("wrong exactly where", "x > 0")
     yield "relu", "returns x", lambda d, x: d * np.maximum(x, 0), ("factor",)
     yield "leaky_relu", "dead below 0", lambda d, x: d * (x > 0), ("< 0",)
     yield "leaky_relu", "slope 0.2", lambda d, x: d * np.where(x > 0, 1, 0.2), ("< 0",)

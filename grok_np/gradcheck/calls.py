@@ -16,7 +16,17 @@ REFUSALS = (ValueError, ArithmeticError, LookupError)  # what a layer may raise 
 
 
 class GradientError(AssertionError):
-    """A layer's passes are wrong; the message says what was recognised, and names the worst entry."""
+    """A layer's passes are wrong; the message says what was recognised, and names the worst entry.
+
+    A diagnosis takes a while, so it may be given as a function: it is made when somebody reads it. hypothesis raises hundreds of
+    these while it shrinks an example, and reads one.
+    """
+
+    def __str__(self):
+        message, = self.args
+        if callable(message):
+            self.args = message(),
+        return self.args[0]
 
 
 def stream(*key):
@@ -37,6 +47,11 @@ def leaves(tree, path=()):
     else:
         for key, branch in items:
             yield from leaves(branch, (*path, key))
+
+
+def flat(tree):
+    """All leaves as one float64 vector, a copy."""
+    return np.concatenate([np.ravel(leaf) for _, leaf in leaves(tree)]).astype(np.float64)
 
 
 def rebuilt(tree, values, path=()):
@@ -87,20 +102,18 @@ class Layer:
             raise GradientError(f"forward must return (out, cache), got {type(result).__name__}"
                                 + (f" of length {len(result)}" if isinstance(result, tuple) else ""))
         out, cache = result
-        parts = [np.asarray(leaf) for _, leaf in leaves(out)]
-        if any(part.dtype.kind != "f" for part in parts):
-            raise GradientError(f"forward returns an out of dtype {parts[0].dtype}; only floats have a gradient")
-        flat = np.concatenate([part.ravel() for part in parts]).astype(np.float64) if len(parts) != 1 else \
-            np.array(parts[0], np.float64).ravel()
-        return flat, cache, out
+        for _, leaf in leaves(out):
+            if np.asarray(leaf).dtype.kind != "f":
+                raise GradientError(f"forward returns an out of dtype {np.asarray(leaf).dtype}; only floats have a gradient")
+        return flat(out), cache, out
 
-    def shaped(self, flat, out, order="C"):
+    def shaped(self, vector, out, order="C"):
         """A flat vector in the nest and shapes of ``out``; a plain number where the output is one."""
         values, start = {}, 0
         for path, leaf in leaves(out):
             shape = np.shape(leaf)
             size = int(np.prod(shape))
-            part = np.array(flat[start:start + size].reshape(shape), order=order)
+            part = np.array(vector[start:start + size].reshape(shape), order=order)
             values[path] = part if shape else part.item()
             start += size
         return rebuilt(out, values)

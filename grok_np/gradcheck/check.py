@@ -103,9 +103,11 @@ def check(forward, backward, inputs, *, level="full", rtol=1e-6, seed=0):
     try:
         gradients = contract.check_backward(layer, douts)
     except contract.Misshapen as error:
-        raise diagnosis.explain_failure(layer, douts, str(error), error.path, error.gradients) from None
+        path, gradients, start = error.path, error.gradients, str(error)
+        raise GradientError(lambda: diagnosis.explain_failure(layer, douts, start, path, gradients)) from None
     except (*REFUSALS, TypeError, AttributeError, NameError) as error:
-        raise diagnosis.explain_failure(layer, douts, f"backward fails: {type(error).__name__}: {error}") from error
+        start = f"backward fails: {type(error).__name__}: {error}"
+        raise GradientError(lambda: diagnosis.explain_failure(layer, douts, start)) from error
     ulps = stream(8)
     differences = Differences(layer, layer.point, lambda cache: layer.backward(
         layer.shaped(douts[0] * (1 + EPS * ulps.uniform(-2, 2, len(flat))), out), cache)[1])
@@ -115,7 +117,7 @@ def check(forward, backward, inputs, *, level="full", rtol=1e-6, seed=0):
     comparison = Comparison(differences, douts, gradients, rtol, rng)
     compared = tuple(comparison.compare(path, level) for path in layer.point)
     if comparison.wrong:
-        raise diagnosis.explain(layer, douts, comparison.wrong)
+        raise GradientError(lambda: diagnosis.explain(layer, douts, comparison.wrong))
     comparison.check_ties()
     contract.check_single(layer, douts[0], gradients[0])
     return Report(compared)

@@ -9,7 +9,7 @@ Read next: `comparison`.
 
 import numpy as np
 
-from grok_np.gradcheck.calls import REFUSALS, GradientError, leaves, nearby, stream
+from grok_np.gradcheck.calls import REFUSALS, GradientError, flat, leaves, nearby, stream
 
 SAME = 1e-10  # relative; sums in another order stay far below it
 
@@ -33,10 +33,6 @@ def _other(layer, gradients, expected):
     return next((layer.names[path] for path, value in expected.items() if differs(gradients[path], value)), None)
 
 
-def _flat(tree):
-    return np.concatenate([np.ravel(leaf) for _, leaf in leaves(tree)])
-
-
 def _unchanged(who, layer, point):
     __tracebackhide__ = True
     for path, x in point.items():
@@ -58,30 +54,30 @@ def check_forward(layer):
     """(flat outputs, cache, out) of a forward that is deterministic and leaves its inputs and earlier outputs alone."""
     __tracebackhide__ = True
     point = layer.copy()
-    flat, cache, out = layer.forward(point)
+    outputs, cache, out = layer.forward(point)
     _unchanged("forward", layer, point)
     again = layer.forward(layer.copy())[0]
-    if again.shape != flat.shape or differs(again, flat):
+    if again.shape != outputs.shape or differs(again, outputs):
         raise GradientError("forward gives another output for the same inputs the second time\n"
                             "before the backward can be judged: does forward draw random numbers (a new mask), or keep state?")
-    if _once_more(layer) and differs(_flat(out), flat, 0):
+    if _once_more(layer) and differs(flat(out), outputs, 0):
         raise GradientError("the next forward overwrites the output of the one before: both share one buffer\n"
                             "return a new array from forward")
-    return flat, cache, out
+    return outputs, cache, out
 
 
 def check_backward(layer, douts):
     """Fit and purity of the backward; returns the gradients for both ``douts``."""
     __tracebackhide__ = True
     point = layer.copy()
-    flat, cache, out = layer.forward(point)
+    outputs, cache, out = layer.forward(point)
     given = layer.shaped(douts[0], out)
     raw, first = layer.backward(given, cache)
     _check_fit(layer, raw)
-    if not np.array_equal(_flat(given), douts[0]):
+    if not np.array_equal(flat(given), douts[0]):
         raise GradientError("backward changes dout in place\nwhoever else uses dout (a skip path) gets the changed one: work on a copy")
     _unchanged("backward", layer, point)
-    if differs(_flat(out), flat, 0):
+    if differs(flat(out), outputs, 0):
         raise GradientError("backward changes the forward's output in place\nwork on a copy")
 
     def again():
@@ -160,17 +156,17 @@ def check_linear(layer, out, cache, douts, gradients):
         raise GradientError(f"gradient of {name} is not linear in dout: {what}")
 
 
-def check_precision(layer, flat, gradients, dout):
+def check_precision(layer, outputs, gradients, dout):
     """Nothing inside may be rounded to float32: outputs and gradients must notice a change of 1e-11 of the inputs."""
     __tracebackhide__ = True
     at, rng = {}, stream(3)
     factors = {path: rng.uniform(-1, 1, x.shape) for path, x in layer.point.items()}
     for size in (1e-11, 1e-6):
         moved, cache, out = layer.forward({path: x * (1 + size * factors[path]) for path, x in layer.point.items()})
-        at[size] = {None: moved - flat} | {path: value - gradients[path] for path, value in
+        at[size] = {None: moved - outputs} | {path: value - gradients[path] for path, value in
                                            layer.backward(layer.shaped(dout, out), cache)[1].items()}
     for path in at[1e-6]:
-        value = flat if path is None else gradients[path]
+        value = outputs if path is None else gradients[path]
         notices = np.abs(at[1e-6][path]) > 1e-9 * np.abs(value)
         if np.isfinite(value).all() and (notices & (at[1e-11][path] == 0)).sum() > 0.9 * notices.sum():
             raise GradientError(("out" if path is None else f"gradient of {layer.names[path]}") +

@@ -10,11 +10,12 @@ Read next: `repair`, which looks for the line.
 import contextlib
 import copy
 import functools
+import math
 from itertools import combinations
 
 import numpy as np
 
-from grok_np.gradcheck.calls import REFUSALS, GradientError, leaves, nearby, stream
+from grok_np.gradcheck.calls import REFUSALS, flat, leaves, nearby, stream
 from grok_np.gradcheck.differences import Differences, norm
 from grok_np.gradcheck.repair import repair
 
@@ -30,9 +31,9 @@ class Case:
 
     def __init__(self, layer, path, point, dout, jacobian=None, entry=0):
         self.layer, self.path, self.point, self.dout, self.x = layer, path, point, dout, point[path]
-        flat, self.cache, self.out = layer.forward(point)
-        self.shape = self.out.shape if isinstance(self.out, np.ndarray) else (len(flat),)
-        self.lattice, self.J, *self.errors = self.jacobian = jacobian or _jacobian(layer, path, point, len(flat), entry)
+        _, self.cache, self.out = layer.forward(point)
+        self.shape = self.out.shape if isinstance(self.out, np.ndarray) else (len(dout),)
+        self.lattice, self.J, *self.errors = self.jacobian = jacobian or _jacobian(layer, path, point, len(dout), entry)
         self.n, self.error = self.slopes(dout)
 
     def judge(self):
@@ -122,7 +123,7 @@ def _cases(layer, path, douts, entry=0):
 
 
 def explain(layer, douts, wrong):
-    """The GradientError for inputs with a wrong entry (``{path: (flat index, kink)}``): a name and a line, if confirmed."""
+    """The message for inputs with a wrong entry (``{path: (flat index, kink)}``): a name and a line, if confirmed."""
     every = {path: _cases(layer, path, douts, entry) for path, (entry, _) in list(wrong.items())[:3]}
     clear = [path for path, cases in every.items() if all([case.judge() for case in cases])]
     fix = _repaired(layer, {path: every[path] for path in clear}) if clear else None
@@ -133,7 +134,7 @@ def explain(layer, douts, wrong):
         ("also wrong: ", [layer.names[other] for other in wrong if other != path]),
         ("right: ", [name for other, name in layer.names.items() if other not in wrong and layer.point[other].size])) if found)
     lines = [f"gradient of {layer.names[path]} {name}", fix, _worst(every[path][0], entry), others]
-    return GradientError("\n".join(line for line in lines if line))
+    return "\n".join(line for line in lines if line)
 
 
 def _worst(case, entry):
@@ -155,8 +156,9 @@ def _repaired(layer, every):
         changed.user_backward, differences = backward, []
         for path, cases in every.items():
             for case in cases:
-                raw, gradients = changed.backward(layer.shaped(case.dout, case.out), layer.forward(case.point)[1])
-                if any(raw[other].shape != x.shape or raw[other].dtype != float for other, x in case.point.items()):
+                dout = layer.shaped(case.dout, case.out)
+                raw, gradients = changed.backward(dout, layer.forward(case.point)[1])
+                if not np.array_equal(flat(dout), case.dout) or any(raw[other].shape != x.shape or raw[other].dtype != float for other, x in case.point.items()):
                     raise ValueError
                 largest = np.abs(case.n).max(initial=0)
                 allowed = 3 * case.error + 1e-6 * largest + 1e-300
@@ -175,7 +177,7 @@ def explain_failure(layer, douts, start, path=None, gradients=None):
     every = {one: _cases(layer, one, douts) for one in layer.point if layer.point[one].size}
     words = _misshapen(every[path][0], gradients) if every.get(path) else None
     lines = [start, words, _repaired(layer, every) if every and all(every.values()) else None]
-    return GradientError("\n".join(line for line in lines if line))
+    return "\n".join(line for line in lines if line)
 
 
 def _misshapen(case, gradients):
@@ -301,7 +303,8 @@ def _somewhere(case):
 
 def _places(case):
     """(words, mask of the lattice, a limit that need not be the same in all cases)."""
-    for name, array in case.known.items():
+    chance = math.comb(int(case.telling.sum()), int((case.wrong & case.telling).sum()))
+    for name, array in case.known.items() if chance > 60 else ():  # among so few entries some condition always fits
         values = case.at(array if array.dtype.kind == "b" else array.astype(float))
         if array.dtype.kind == "b":
             yield f"where {name} is True", values
@@ -356,6 +359,8 @@ def _counterfactual(case):
         name = case.layer.names[path]
         changes = {f"{name} had the opposite sign (a minus, or a comparison the wrong way)": {path: -x}}
         changes |= {f"{name} were {words}": {path: changed} for words, changed in _moves(x)}
+        if x.ndim > 1 and x.shape[-1] == x.shape[-2] > 1:
+            changes[f"{name} were symmetric: its transpose is forgotten somewhere"] = {path: (x + x.swapaxes(-1, -2)) / 2}
         changes |= {f"{name} and {case.layer.names[other]} were exchanged: one is used for the other": {path: y, other: x}
                     for other, y in case.point.items() if other != path and x.shape == y.shape}
         if isinstance(case.out, np.ndarray) and case.shape == x.shape:
@@ -406,14 +411,21 @@ def _spanned(case, basis, axes):
 
 
 def _left_out(case):
-    """What comes from one row of dout, fed alone, is 0, and the rest is right."""
-    for axis, side in enumerate(case.upstream.shape):
-        kind = {(2, 0): "row", (2, 1): "column"}.get((case.upstream.ndim, axis), f"index of axis {axis}")
+    """What comes from one row of dout, or one entry, fed alone: 0 where it should not be, or the reverse."""
+    for axis, side in enumerate(case.shape):
+        kind = {(2, 0): "row", (2, 1): "column"}.get((len(case.shape), axis), f"index of axis {axis}")
         for words, index in (("last", side - 1), ("first", 0)) if side > 1 else ():
-            part = np.zeros_like(case.upstream)
+            part = np.zeros(case.shape)
             part.swapaxes(0, axis)[index] = case.upstream.swapaxes(0, axis)[index]
             rest = case.slopes((case.upstream - part).ravel())[0]
             yield f"leaves out the {words} {kind} of dout", not case.claimed(part.ravel()).any() and case.small(case.claim - rest)
+    if 1 < case.dout.size <= 200:
+        used = np.array([case.at(case.claimed(unit)).ravel() for unit in np.eye(case.dout.size)]).T != 0
+        needed, free = case.J != 0, np.abs(case.J) <= 3 * (case.errors[0] + case.errors[1])
+        yield ("uses entries of dout that do not depend on this input: examples, axes or indices are mixed up",
+               bool((used & free & ~needed).any() and needed.any()))
+        yield ("leaves out entries of dout that depend on this input: a sum over uses (windows, repeats, axes, time) is incomplete",
+               bool((needed & ~free & ~used).any() and used.any()))
 
 
 def _switched_off(case):

@@ -116,10 +116,10 @@ class Differences:
                      *(np.where(kink, side, value) for side in sides))
 
     def climb(self, direction):
-        """The slope by the best of steps from 1e-10 to 1e-1 of the input's size: each must agree with smaller ones."""
-        best = self.slope(direction, STEP * 2.0**-20)
+        """The slope by the best of steps from 1e-13 to 1e-1 of the input's size: each must agree with smaller ones."""
+        best = self.slope(direction, STEP * 2.0**-30)
         trusted = np.ones(len(self.out), bool)
-        for exponent in (-15, -10, -5, 0, 5, 10):
+        for exponent in (-25, -20, -15, -10, -5, 0, 5, 10):
             step = self.slope(direction, STEP * 2.0**exponent)
             trusted &= np.abs(step.value - best.value) <= step.doubt + best.doubt
             better = trusted & (step.doubt < best.doubt)

@@ -9,12 +9,13 @@ import ast
 import contextlib
 import copy
 import inspect
+import itertools
 import textwrap
 import time
 
 import numpy as np
 
-SECONDS = 2.0  # of processor time, for one search
+SECONDS = 1.0  # of processor time, for one search
 COMPARISONS = {ast.Gt: (ast.Lt, ast.GtE), ast.Lt: (ast.Gt, ast.LtE), ast.GtE: (ast.LtE, ast.Gt), ast.LtE: (ast.GtE, ast.Lt),
                ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,)}
 OPERATORS = {ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Mult: (ast.Div, ast.Add), ast.Div: (ast.Mult,)}
@@ -63,7 +64,7 @@ def _small(node, names):
         case ast.UnaryOp(op=ast.USub() | ast.Invert()):
             yield "no minus" if isinstance(node.op, ast.USub) else "no ~", node.operand
         case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
-            for other in (value + 1, value - 1, 2 * value, value / 2, -value):
+            for other in (0, value + 1, value - 1, 2 * value, value / 2, -value):
                 yield "another constant", ast.Constant(other)
         case ast.Tuple(elts=parts, ctx=ast.Load()):
             for i in range(len(parts) - 1):
@@ -77,12 +78,17 @@ def _larger(node, names):
     """(what, new node): a factor, a term or a sum more."""
     if isinstance(node, ast.BinOp | ast.Call | ast.Name | ast.Subscript | ast.UnaryOp) and isinstance(getattr(node, "ctx", LOAD), ast.Load):
         yield "a minus more", ast.UnaryOp(ast.USub(), node)
-        for other in (ast.Name(name, LOAD) for name in sorted(names)):
+        others = [ast.Name(name, LOAD) for name in sorted(names)]
+        for other in others + [ast.parse(f"{name}[..., None]", mode="eval").body for name in sorted(names)]:
             for what, op in (("factor", ast.Mult()), ("factor", ast.Div()), ("term", ast.Add()), ("term", ast.Sub())):
                 yield f"a {what} more", ast.BinOp(node, op, other)
             yield "a term more", ast.BinOp(other, ast.Sub(), node)
             yield "a factor more", ast.BinOp(node, ast.Mult(), ast.BinOp(ast.Constant(1), ast.Sub(), other))
         yield "a term more", ast.BinOp(ast.Constant(1), ast.Sub(), node)
+        if not isinstance(node, ast.Name):
+            for a, b in itertools.combinations(others, 2):
+                for op in (ast.Add(), ast.Sub()):
+                    yield "a term more", ast.BinOp(node, op, ast.BinOp(a, ast.Mult(), b))
         for method in ("sum", "mean"):
             for axis in (0, 1, -1):
                 for keep in (True, False):
@@ -155,7 +161,7 @@ def repair(backward, residual):
 
 
 def _text(line):
-    text = ast.unparse(ast.fix_missing_locations(copy.deepcopy(line)))
+    text = " ".join(ast.unparse(ast.fix_missing_locations(copy.deepcopy(line))).split())
     return text if len(text) < 150 else text[:147] + "..."
 
 
