@@ -3,9 +3,9 @@
 
     python examples/check_your_own_layer.py            # seconds; or put the tests below into your own test suite
 
-A layer is two functions: ``forward(*inputs) -> (out, cache)`` and ``backward(dout, cache) -> gradients``, one for each input.
-`grok_np.gradcheck.check` compares the second with differences of the first and names the mistake; `layer_test` has hypothesis
-draw the shapes and the numbers (it needs ``pip install -e ".[test]"``).
+A layer is two functions: ``forward(*inputs) -> (out, cache)`` and ``backward(dout, cache) -> gradients``, one for each
+input. `grok_np.gradcheck.check` compares the second with differences of the first and names the mistake; `layer_test`
+has hypothesis draw the shapes and the numbers (it needs ``pip install -e ".[test]"``).
 """
 
 import numpy as np

@@ -6,6 +6,7 @@ be in the message), and ``mutants()`` are made by machine: one operator, axis, c
 changed, so that no rule of the kit can be tuned to mistakes that somebody thought of.
 """
 
+# ruff: noqa: E501  the mistakes are a table, one to a line
 import ast
 import inspect
 import linecache
@@ -898,7 +899,8 @@ def planted():
         inputs = [ties[full](x) for x in inputs] if full in ties else inputs
         forward = kind.forward if forward is None else forward
         if full == "max_pool: gradient to ties twice":
-            forward = lambda x: (kind.forward(x)[0], (x, kind.forward(x)[0]))
+            def forward(x, right=kind.forward):
+                return right(x)[0], (x, right(x)[0])
         yield Mistake(full, forward, backward, inputs, words)
 
 

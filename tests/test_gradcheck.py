@@ -111,7 +111,9 @@ def test_at_a_kink_anything_between_the_one_sided_slopes_is_right():
     for slope in (0.0, 0.3, 1.0):
         check(lambda x: (np.maximum(x, 0), x), lambda d, x, s=slope: d * np.where(x == 0, s, x > 0), [x])
     for slope in (-0.1, 1.1, 2.0):
-        assert "kink" in message(lambda x: (np.maximum(x, 0), x), lambda d, x, s=slope: d * np.where(x == 0, s, x > 0), [x])
+        assert "kink" in message(
+            lambda x: (np.maximum(x, 0), x), lambda d, x, s=slope: d * np.where(x == 0, s, x > 0), [x]
+        )
     check(lambda x: (np.maximum(x, 0), x), lambda d, x: d * (x > 0), [np.array([3e-6, -1e-9, 1e-12])])
 
 
@@ -154,7 +156,9 @@ def test_large_inputs_are_moved_in_groups_and_a_single_wrong_entry_is_found():
         dx[29, 0] *= 1.001
         return dx
 
-    assert "all 1200 entries moved in 256 groups" in str(check(lambda x: (np.sin(x), x), lambda d, x: d * np.cos(x), [x]))
+    assert "all 1200 entries moved in 256 groups" in str(
+        check(lambda x: (np.sin(x), x), lambda d, x: d * np.cos(x), [x])
+    )
     assert "at [29, 0]" in message(lambda x: (np.sin(x), x), backward, [x])
 
 
@@ -190,7 +194,9 @@ def test_nested_parameters_labels_and_several_outputs():
     inputs = [params, RNG.normal(size=(2, 3)), np.array([1, 3]), 2]
     check(forward, backward, inputs)
     check(forward, lambda d, c: (*backward(d, c), None, None), inputs)
-    text = message(forward, lambda d, c: (backward(d, c)[0] | {"b": -backward(d, c)[0]["b"]}, backward(d, c)[1]), inputs)
+    text = message(
+        forward, lambda d, c: (backward(d, c)[0] | {"b": -backward(d, c)[0]["b"]}, backward(d, c)[1]), inputs
+    )
     assert "input 0['b'] (params) has the opposite sign" in text
 
 
@@ -309,12 +315,22 @@ def test_without_source_there_is_no_line():
 
 # ---------------------------------------------------------------------------------------------- the strategies
 test_linear = layer_test("x: B D, W: D K -> B K", linear_forward, linear_backward)
-test_embedding = layer_test("table: V D, index: int(B T) < V -> B T D", zoo.LAYERS["embedding"].forward, zoo.LAYERS["embedding"].backward)
-test_dropout = layer_test("x: B D, mask: mask(B D) -> B D", zoo.LAYERS["dropout"].forward, zoo.LAYERS["dropout"].backward)
+test_embedding = layer_test(
+    "table: V D, index: int(B T) < V -> B T D", zoo.LAYERS["embedding"].forward, zoo.LAYERS["embedding"].backward
+)
+test_dropout = layer_test(
+    "x: B D, mask: mask(B D) -> B D", zoo.LAYERS["dropout"].forward, zoo.LAYERS["dropout"].backward
+)
 test_softmax_in_float32 = layer_test("x: float32(B D) -> B D", softmax_forward, softmax_backward)
-test_attention = layer_test("x: B T D, Wq Wk Wv: D D -> B T D", zoo.LAYERS["attention"].forward, zoo.LAYERS["attention"].backward,
-                            sizes={"D": (1, 3), "T": (1, 3), "B": (1, 2)})
-test_layer_norm = layer_test("x: B D, gain bias: D -> B D", zoo.LAYERS["layer_norm"].forward, zoo.LAYERS["layer_norm"].backward)
+test_attention = layer_test(
+    "x: B T D, Wq Wk Wv: D D -> B T D",
+    zoo.LAYERS["attention"].forward,
+    zoo.LAYERS["attention"].backward,
+    sizes={"D": (1, 3), "T": (1, 3), "B": (1, 2)},
+)
+test_layer_norm = layer_test(
+    "x: B D, gain bias: D -> B D", zoo.LAYERS["layer_norm"].forward, zoo.LAYERS["layer_norm"].backward
+)
 test_batch_norm_with_empty_batches = layer_test("x: B D, gain bias: D -> B D", zoo.LAYERS["batch_norm"].forward,
                                                 zoo.LAYERS["batch_norm"].backward, sizes={"B": (0, 4)})
 
@@ -350,7 +366,13 @@ def test_letters_tie_shapes_together(inputs):
     x, y, p, i, s = inputs
     (B, D), H = (len(x), x.shape[1] // 2), y.shape[0] * 2 // x.shape[1]
     assert x.shape == (B, 2 * D) and y.shape == (H * D, B + 1) and H % 2 == 0 and p.shape == i.shape == (B,)
-    assert np.abs(x).max() <= 2 and (y > 0).all() and ((p > 0) & (p < 1)).all() and (i < D).all() and sorted(s) == list(range(D))
+    assert (
+        np.abs(x).max() <= 2
+        and (y > 0).all()
+        and ((p > 0) & (p < 1)).all()
+        and (i < D).all()
+        and sorted(s) == list(range(D))
+    )
 
 
 def test_hypothesis_is_needed_for_the_strategies_alone():

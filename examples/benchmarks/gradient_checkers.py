@@ -3,10 +3,10 @@
     python examples/benchmarks/gradient_checkers.py            # some minutes; torch is optional
     python examples/benchmarks/gradient_checkers.py --every 10 # a tenth of the mutants
 
-The cases are those of tests/gradcheck_zoo.py: right layers under a dozen conditions, mistakes planted by hand, and mutants
-(one operator, axis, constant or term of a right backward changed). "Named" means that the message holds one of the words that
-were written down beside the mistake; "misnamed" that it names something else; the rest of the found are generic: worst entry only.
-"without source" hides the backward's source from us, as for a function made by `exec`.
+The cases are those of tests/gradcheck_zoo.py: right layers under a dozen conditions, mistakes planted by hand, and
+mutants (one operator, axis, constant or term of a right backward changed). "Named" means that the message holds one of
+the words that were written down beside the mistake; "misnamed" that it names something else; the rest of the found are
+generic: worst entry only. "without source" hides the backward's source from us, as for a function made by `exec`.
 """
 
 import argparse
@@ -101,11 +101,17 @@ def main():
             cases = [case for i, case in enumerate(cases) if kind != "mutants" or i % arguments.every == 0]
             started = time.monotonic()
             verdicts = [verdict(checker, case) for case in cases]
-            print(f"| {name} | {kind} | {len(cases)} | {len(cases) - verdicts.count('missed')} | {verdicts.count('named')} | "
-                  f"{verdicts.count('misnamed')} | {time.monotonic() - started:.0f} |", flush=True)
+            print(
+                f"| {name} | {kind} | {len(cases)} | {len(cases) - verdicts.count('missed')} | {verdicts.count('named')} | "
+                f"{verdicts.count('misnamed')} | {time.monotonic() - started:.0f} |",
+                flush=True,
+            )
         started = time.monotonic()
         alarms, calls = false_alarms(checker, arguments.seeds)
-        print(f"| {name} | right, {len(zoo.LAYERS)} layers | {calls} | {alarms} false alarms | | | {time.monotonic() - started:.0f} |", flush=True)
+        print(
+            f"| {name} | right, {len(zoo.LAYERS)} layers | {calls} | {alarms} false alarms | | | {time.monotonic() - started:.0f} |",
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

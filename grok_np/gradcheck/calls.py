@@ -18,8 +18,8 @@ REFUSALS = (ValueError, ArithmeticError, LookupError)  # what a layer may raise 
 class GradientError(AssertionError):
     """A layer's passes are wrong; the message says what was recognised, and names the worst entry.
 
-    A diagnosis takes a while, so it may be given as a function: it is made when somebody reads it. hypothesis raises hundreds of
-    these while it shrinks an example, and reads one.
+    A diagnosis takes a while, so it may be given as a function: it is made when somebody reads it. hypothesis raises
+    hundreds of these while it shrinks an example, and reads one.
     """
 
     def __str__(self):
@@ -104,7 +104,9 @@ class Layer:
         out, cache = result
         for _, leaf in leaves(out):
             if np.asarray(leaf).dtype.kind != "f":
-                raise GradientError(f"forward returns an out of dtype {np.asarray(leaf).dtype}; only floats have a gradient")
+                raise GradientError(
+                    f"forward returns an out of dtype {np.asarray(leaf).dtype}; only floats have a gradient"
+                )
         return flat(out), cache, out
 
     def shaped(self, vector, out, order="C"):
@@ -126,7 +128,8 @@ class Layer:
         return raw, {path: np.array(value, np.float64) for path, value in raw.items()}
 
     def _by_path(self, gradients):
-        """Check number, names, shapes and dtypes; the gradient of integers, masks and options may be left out or None."""
+        """Check number, names, shapes and dtypes; the gradient of integers, masks and options may be left out or
+        None."""
         __tracebackhide__ = True
         wanted, named = list(self.point), isinstance(self.inputs, Mapping)
         if named and not isinstance(gradients, Mapping):
@@ -199,7 +202,9 @@ def methods(layer, **gradients):
             if hasattr(layer, "zero_grad"):
                 layer.zero_grad()
             ddata = method(layer, dout)
-            return *(ddata if isinstance(ddata, list | tuple) else (ddata,)), *(getattr(layer, name) for name in gradients.values())
+            return *(ddata if isinstance(ddata, list | tuple) else (ddata,)), *(
+                getattr(layer, name) for name in gradients.values()
+            )
 
         backward.method, backward.rebuilt = method, rebuilt  # for `repair`
         return backward

@@ -1,7 +1,7 @@
 """`check`: is a hand-written backward the gradient of its forward? If not, what is the mistake?
 
-First the `contract`, a dozen calls; then every entry is moved and the `comparison` is made with `differences`; where they
-disagree, `diagnosis` tries named mistakes, and `repair` looks for the line.
+First the `contract`, a dozen calls; then every entry is moved and the `comparison` is made with `differences`; where
+they disagree, `diagnosis` tries named mistakes, and `repair` looks for the line.
 
 Read next: `contract`.
 """
@@ -56,8 +56,8 @@ def check(forward, backward, inputs, *, level="full", rtol=1e-6, seed=0):
         Where to differentiate; left unchanged. Integers, masks and options are passed on and need no gradient. float32
         arrays are checked in float64, and then their float32 gradient against that.
     level : "full" or "quick"
-        Move every entry (large inputs in groups of entries, and a group that disagrees entry by entry), or all entries of an
-        input at once, in three random directions: for whole networks.
+        Move every entry (large inputs in groups of entries, and a group that disagrees entry by entry), or all entries
+        of an input at once, in three random directions: for whole networks.
     rtol : float
         Allowed relative difference of a gradient, beside the measured error of the differences themselves.
     seed : int
@@ -124,14 +124,20 @@ def check(forward, backward, inputs, *, level="full", rtol=1e-6, seed=0):
 
 
 def _not_finite(layer, flat):
-    """An output that is not finite: nothing can be checked if it is so only at this point, else the forward is to blame."""
+    """An output that is not finite: nothing can be checked if it is so only at this point, else the forward is to
+    blame."""
     __tracebackhide__ = True
     if any(x.size == 0 for x in layer.point.values()):
         why = "an input is empty and the output not finite"
     else:
         why, rng = "the forward is not finite at this very point", stream(4)
-        near = [{path: x + 1e-3 * (np.abs(x).max() or 1.0) * rng.uniform(-1, 1, x.shape) for path, x in layer.point.items()} for _ in "12"]
+        near = [
+            {path: x + 1e-3 * (np.abs(x).max() or 1.0) * rng.uniform(-1, 1, x.shape) for path, x in layer.point.items()}
+            for _ in "12"
+        ]
         if not any(np.isfinite(layer.forward(point)[0]).all() for point in near):
-            raise GradientError(f"forward returns {flat[~np.isfinite(flat)][0]} for finite inputs, and for inputs nearby too\n"
-                                "does it overflow (exp of a large number: subtract the maximum), or leave its domain?")
+            raise GradientError(
+                f"forward returns {flat[~np.isfinite(flat)][0]} for finite inputs, and for inputs nearby too\n"
+                "does it overflow (exp of a large number: subtract the maximum), or leave its domain?"
+            )
     return Report(tuple(Compared(name, "", 0.0, np.inf, why) for name in layer.names.values()))

@@ -1,8 +1,9 @@
 """The backward's claims against the differences: every entry, or a few random directions.
 
-A gradient may be off by ``rtol`` of itself plus the measured error of the differences and of the backward's own rounding. Entries
-are first moved at the step that suits most functions; what disagrees is moved again by `Differences.climb`, alone. At a
-kink anything between the two one-sided slopes is right; entries of equal value that sit at kinks are also moved together.
+A gradient may be off by ``rtol`` of itself plus the measured error of the differences and of the backward's own
+rounding. Entries are first moved at the step that suits most functions; what disagrees is moved again by
+`Differences.climb`, alone. At a kink anything between the two one-sided slopes is right; entries of equal value that
+sit at kinks are also moved together.
 """
 
 from typing import NamedTuple
@@ -17,7 +18,8 @@ DIRECTIONS = 3  # per input at level "quick"
 
 
 class Tally(NamedTuple):
-    """One move: ``off`` by how much, ``tolerance``, and whether the differences are precise enough to decide (``sharp``)."""
+    """One move: ``off`` by how much, ``tolerance``, and whether the differences are precise enough to decide
+    (``sharp``)."""
 
     off: float
     tolerance: float
@@ -33,7 +35,8 @@ class Tally(NamedTuple):
 
 
 class Compared(NamedTuple):
-    """One input: ``worst`` and ``hidden`` relative to its largest gradient; ``nothing`` says why nothing was checked."""
+    """One input: ``worst`` and ``hidden`` relative to its largest gradient; ``nothing`` says why nothing was
+    checked."""
 
     name: str
     how: str
@@ -48,7 +51,8 @@ class Compared(NamedTuple):
 
 
 class Comparison:
-    """Compares one input after the other; ``wrong`` keeps one entry for each that is wrong: {path: (flat index, at a kink)}."""
+    """Compares one input after the other; ``wrong`` keeps one entry for each that is wrong: {path: (flat index, at a
+    kink)}."""
 
     def __init__(self, differences, douts, gradients, rtol, rng):
         self.differences, self.layer, self.douts, self.rtol, self.rng = differences, differences.layer, douts, rtol, rng
@@ -59,11 +63,16 @@ class Comparison:
         """All entries of an input, or random directions; returns a `Compared`."""
         __tracebackhide__ = True
         entries = self._finite(path)
-        how, tallies = (self._full if level == "full" else self._quick)(path, entries) if len(entries) else ("empty", [])
+        how, tallies = (
+            (self._full if level == "full" else self._quick)(path, entries) if len(entries) else ("empty", [])
+        )
         largest = np.abs(self.gradients[0][path][entries]).max(initial=0)
         known = [one for one in tallies if np.isfinite(one.tolerance)]
         worst = max((one.relative for one in known if not one.kink), default=0.0)
-        hidden = max((one.hidden / largest if largest else np.inf if one.tolerance > 1e-300 else 0.0 for one in known), default=0.0)
+        hidden = max(
+            (one.hidden / largest if largest else np.inf if one.tolerance > 1e-300 else 0.0 for one in known),
+            default=0.0,
+        )
         empty = not self.layer.point[path].size
         nothing = "" if empty else "no slope is finite here" if not known else \
             "the gradient is below the noise" if all(one.silent for one in known) else ""
@@ -92,7 +101,8 @@ class Comparison:
         return f"{len(entries)} entries sampled by {DIRECTIONS} random directions", tallies
 
     def _search(self, path, entries):
-        """Halve the entries of a direction that disagrees until one entry is wrong by itself; at kinks there may be none."""
+        """Halve the entries of a direction that disagrees until one entry is wrong by itself; at kinks there may be
+        none."""
         while len(entries) > 1:
             halves = np.array_split(self.rng.permutation(entries), 2)
             tallies = [self.judge(path, half, climb=True) for half in halves]
@@ -111,9 +121,11 @@ class Comparison:
             value, error, low, high = self.differences.climb(direction).along(self.douts[0])
             if error + high - low < 1e3 * (1 + abs(value)):
                 index = [int(i) for i in np.unravel_index(entry, self.layer.point[path].shape)]
-                raise GradientError(f"gradient of {self.layer.names[path]} is {gradient[entry]} at {index}, where the forward is finite "
-                                    f"and its slope {value / direction[0][2][0]:.5g}\n"
-                                    "a division by zero, 0 * inf, or an overflow in backward")
+                raise GradientError(
+                    f"gradient of {self.layer.names[path]} is {gradient[entry]} at {index}, where out is finite "
+                    f"and its slope {value / direction[0][2][0]:.5g}\n"
+                    "a division by zero, 0 * inf, or an overflow in backward"
+                )
         return np.flatnonzero(np.isfinite(gradient))
 
     def _alone(self, path, entry):
@@ -137,7 +149,9 @@ class Comparison:
         """The worse Tally of both douts."""
         slope, tallies = (self.differences.climb if climb else self.differences.slope)(direction), []
         smallest = min(np.abs(change).min() for *_, change in direction)
-        noise = sum(self.differences.gradient_noise[path][entries] @ np.abs(change) for path, entries, change in direction)
+        noise = sum(
+            self.differences.gradient_noise[path][entries] @ np.abs(change) for path, entries, change in direction
+        )
         for dout, gradients in zip(self.douts, self.gradients, strict=True):
             value, error, low, high = slope.along(dout)
             parts = np.concatenate([gradients[path][entries] * change for path, entries, change in direction])
@@ -147,8 +161,17 @@ class Comparison:
             off = max(low - claim, claim - high, 0.0)
             # A right gradient differs by less than the doubt, so `sharp` also means that they agree.
             sharp = off <= tolerance and (error + high - low <= 0.3 * self.rtol * largest or error == 0 == off)
-            tallies.append(Tally(off, tolerance, bool(high > low + tolerance), sharp, max(abs(value), abs(claim)) <= tolerance > 1e-300,
-                                 tolerance / smallest, abs(value - claim) / largest if largest else 0.0))
+            tallies.append(
+                Tally(
+                    off,
+                    tolerance,
+                    bool(high > low + tolerance),
+                    sharp,
+                    max(abs(value), abs(claim)) <= tolerance > 1e-300,
+                    tolerance / smallest,
+                    abs(value - claim) / largest if largest else 0.0,
+                )
+            )
         return max(tallies, key=lambda one: (one.wrong, not one.sharp, one.off / one.tolerance))
 
     def check_ties(self):
@@ -162,6 +185,8 @@ class Comparison:
             if len(tied) > 1 and self._tally(direction, climb=True).wrong:
                 path, entry = tied[0]
                 index = [int(i) for i in np.unravel_index(entry, self.layer.point[path].shape)]
-                raise GradientError(f"gradient of {self.layer.names[path]} is wrong for entries that tie (value {value:.5g}, as at {index}): "
-                                    "moved together they give another slope than the sum of their gradients\n"
-                                    "at tied maxima the gradient is given out more than once: pick one entry, or divide it")
+                raise GradientError(
+                    f"gradient of {self.layer.names[path]} is wrong where entries tie (at {value:.5g}, as {index}): "
+                    "moved together they give another slope than the sum of their gradients\n"
+                    "at tied maxima the gradient is given out more than once: pick one entry, or divide it"
+                )

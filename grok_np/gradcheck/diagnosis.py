@@ -1,8 +1,9 @@
 """Named mistakes: what turns the backward's claim into the right gradient, or where exactly it is wrong.
 
-Each hypothesis below looks at one `Case` and yields names that hold there. A name is given only if the same words, numbers
-included, hold in three cases: for two upstream gradients at the user's point, and at a second point nearby; a fit must leave at
-least three equations unused. What is not confirmed is not said: then the message has the worst entry alone.
+Each hypothesis below looks at one `Case` and yields names that hold there. A name is given only if the same words,
+numbers included, hold in three cases: for two upstream gradients at the user's point, and at a second point nearby; a
+fit must leave at least three equations unused. What is not confirmed is not said: then the message has the worst entry
+alone.
 
 Read next: `repair`, which looks for the line.
 """
@@ -19,14 +20,17 @@ from grok_np.gradcheck.calls import REFUSALS, flat, leaves, nearby, stream
 from grok_np.gradcheck.differences import Differences, norm
 from grok_np.gradcheck.repair import repair
 
-ENTRIES = 400  # of an input at most are moved one by one, fewer in large layers, on a lattice that keeps rows and columns
+ENTRIES = (
+    400  # of an input at most are moved one by one, fewer in large layers, on a lattice that keeps rows and columns
+)
 
 
 class Case:
     """One input ``x`` at one point and one dout.
 
-    ``g`` is the claimed gradient in full; on a ``lattice`` of entries ``claim`` is that, ``n`` the slope, ``r = n - claim`` what is
-    missing, ``J`` the slopes of all outputs, ``wrong`` marks wrong entries and ``telling`` those that are not 0 on both sides.
+    ``g`` is the claimed gradient in full; on a ``lattice`` of entries ``claim`` is that, ``n`` the slope, ``r = n -
+    claim`` what is missing, ``J`` the slopes of all outputs, ``wrong`` marks wrong entries and ``telling`` those that
+    are not 0 on both sides.
     """
 
     def __init__(self, layer, path, point, dout, jacobian=None, entry=0):
@@ -110,7 +114,9 @@ def _jacobian(layer, path, point, n_out, entry):
         slope = differences.slope(direction)
         if slope.doubt.sum() > 1e-7 * np.abs(slope.value).sum():
             slope = differences.climb(direction)
-        rows.append([part / direction[0][2][0] for part in (slope.value, slope.error + slope.high - slope.low, slope.rounding)])
+        rows.append(
+            [part / direction[0][2][0] for part in (slope.value, slope.error + slope.high - slope.low, slope.rounding)]
+        )
     return lattice, *(np.array(part).reshape(len(entries), n_out) for part in zip(*rows, strict=True))
 
 
@@ -125,14 +131,28 @@ def _cases(layer, path, douts, entry=0):
 def explain(layer, douts, wrong):
     """The message for inputs with a wrong entry (``{path: (flat index, kink)}``): a name and a line, if confirmed."""
     every = {path: _cases(layer, path, douts, entry) for path, (entry, _) in list(wrong.items())[:3]}
-    clear = [path for path, cases in every.items() if all([case.judge() for case in cases])]
+    clear = [path for path, cases in every.items() if min(case.judge() for case in cases)]
     fix = _repaired(layer, {path: every[path] for path in clear}) if clear else None
-    path, name = next(((one, name) for one in clear if (name := _named(every[one], weak=not fix))), (next(iter(wrong)), None))
+    path, name = next(
+        ((one, name) for one in clear if (name := _named(every[one], weak=not fix))), (next(iter(wrong)), None)
+    )
     entry, kink = wrong[path]
-    name = name or (f"is outside of the one-sided slopes at a kink (an entry {layer.point[path].flat[entry]:.3g})" if kink else "is wrong")
-    others = "; ".join(word + ", ".join(found) for word, found in (
-        ("also wrong: ", [layer.names[other] for other in wrong if other != path]),
-        ("right: ", [name for other, name in layer.names.items() if other not in wrong and layer.point[other].size])) if found)
+    name = name or (
+        f"is outside of the one-sided slopes at a kink (an entry {layer.point[path].flat[entry]:.3g})"
+        if kink
+        else "is wrong"
+    )
+    others = "; ".join(
+        word + ", ".join(found)
+        for word, found in (
+            ("also wrong: ", [layer.names[other] for other in wrong if other != path]),
+            (
+                "right: ",
+                [name for other, name in layer.names.items() if other not in wrong and layer.point[other].size],
+            ),
+        )
+        if found
+    )
     lines = [f"gradient of {layer.names[path]} {name}", fix, _worst(every[path][0], entry), others]
     return "\n".join(line for line in lines if line)
 
@@ -158,7 +178,8 @@ def _repaired(layer, every):
             for case in cases:
                 dout = layer.shaped(case.dout, case.out)
                 raw, gradients = changed.backward(dout, layer.forward(case.point)[1])
-                if not np.array_equal(flat(dout), case.dout) or any(raw[other].shape != x.shape or raw[other].dtype != float for other, x in case.point.items()):
+                fit = all(raw[other].shape == x.shape and raw[other].dtype == float for other, x in case.point.items())
+                if not (fit and np.array_equal(flat(dout), case.dout)):
                     raise ValueError
                 largest = np.abs(case.n).max(initial=0)
                 allowed = 3 * case.error + 1e-6 * largest + 1e-300
@@ -173,7 +194,8 @@ def _repaired(layer, every):
 
 
 def explain_failure(layer, douts, start, path=None, gradients=None):
-    """A backward that fails or returns another shape: the reason, if a sum, a transpose or a change of its source repairs it."""
+    """A backward that fails or returns another shape: the reason, if a sum, a transpose or a change of its source
+    repairs it."""
     every = {one: _cases(layer, one, douts) for one in layer.point if layer.point[one].size}
     words = _misshapen(every[path][0], gradients) if every.get(path) else None
     lines = [start, words, _repaired(layer, every) if every and all(every.values()) else None]
@@ -192,11 +214,15 @@ def _misshapen(case, gradients):
             return f"it is not summed over axis {' and '.join(map(str, axes))}, along which the input was broadcast"
     for path, other in gradients.items():
         if case.fits(other):
-            return f"the right numbers stand in the place of {case.layer.names[path]}: the order of the gradients is swapped"
+            return f"its numbers stand in the place of {case.layer.names[path]}: the order of the gradients is swapped"
     for axis in range(len(out)):
         if out[:axis] + out[axis + 1:] == g.shape:
             return f"that is the shape of out summed over axis {axis}: another axis is due"
-    return "that is the shape of out: a sum over broadcast axes, or a matrix product, is missing" if g.shape == out else None
+    return (
+        "that is the shape of out: a sum over broadcast axes, or a matrix product, is missing"
+        if g.shape == out
+        else None
+    )
 
 
 def _named(cases, weak):
@@ -210,7 +236,8 @@ def _named(cases, weak):
 
 
 def _holding(hypotheses, case):
-    """(words, note) of the names that hold; a hypothesis gives the right gradient that it predicts, or a truth value."""
+    """(words, note) of the names that hold; a hypothesis gives the right gradient that it predicts, or a truth
+    value."""
     for words, right, *note in hypotheses(case):
         if right if isinstance(right, bool | np.bool_) else case.fits(right):
             yield words, "".join(note)
@@ -218,7 +245,10 @@ def _holding(hypotheses, case):
 
 def _zero(case):
     yield "is 0 everywhere: it is not computed, or overwritten", not case.g.any()
-    yield "should be 0: the forward's output does not depend on this input; is it used, or overwritten?", not case.J.any()
+    yield (
+        "should be 0: the forward's output does not depend on this input; is it used, or overwritten?",
+        not case.J.any(),
+    )
 
 
 def _ratio(claim, right):
@@ -235,16 +265,26 @@ def _factor(case):
 
 def _factor_words(f, case):
     """Words for claim = f right."""
-    shapes = [("out", case.shape)] + [(case.layer.names[path], x.shape) for path, x in case.point.items()][::-1]
+    shapes = [("out", case.shape), *[(case.layer.names[path], x.shape) for path, x in case.point.items()][::-1]]
     sizes = {}
     for name, shape in shapes:
         for k in range(len(shape), 0, -1):
             for axes in list(combinations(range(len(shape)), k))[::-1]:
                 side = int(np.prod([shape[axis] for axis in axes]))
-                sizes[side] = f"{side} is the size of axis {' and '.join(map(str, axes))} of {name}" + (", the batch?" if axes == (0,) else "")
+                sizes[side] = f"{side} is the size of axis {' and '.join(map(str, axes))} of {name}" + (
+                    ", the batch?" if axes == (0,) else ""
+                )
     a, sign = abs(f), "opposite in sign and " if f < 0 else ""
-    meaning = next((f" ({text})" for n, what in sorted(sizes.items()) if n > 1 for value, text in (
-        (n, what), (1 / n, what), (n**0.5, f"the root; {what}"), (n**-0.5, f"the root; {what}")) if abs(a / value - 1) < 1e-6), "")
+    meaning = next(
+        (
+            f" ({text})"
+            for n, what in sorted(sizes.items())
+            if n > 1
+            for value, text in ((n, what), (1 / n, what), (n**0.5, f"the root; {what}"), (n**-0.5, f"the root; {what}"))
+            if abs(a / value - 1) < 1e-6
+        ),
+        "",
+    )
     if abs(a - 1) < 1e-6:
         return "has the opposite sign"
     if min(abs(a - 2), abs(a - 0.5)) < 1e-6:
@@ -252,13 +292,20 @@ def _factor_words(f, case):
     if abs(a - 1) < 0.02:
         return f"is {sign}off by the constant factor {a:.8g}: a rounded or wrong constant"
     if meaning:
-        meaning += ": a scale is forgotten or applied twice" if "root" in meaning else ": a mean where a sum is due, or the reverse"
+        meaning += (
+            ": a scale is forgotten or applied twice"
+            if "root" in meaning
+            else ": a mean where a sum is due, or the reverse"
+        )
     return f"is {sign}{max(a, 1 / a):.6g} times too {'large' if a > 1 else 'small'}, the same everywhere" + meaning
 
 
 def _rearranged(case):
     g, layer = case.g, case.layer
-    yield "is dout itself, passed on unchanged", g.shape == case.upstream.shape and np.allclose(g, case.upstream, rtol=1e-12, atol=0)
+    yield (
+        "is dout itself, passed on unchanged",
+        g.shape == case.upstream.shape and np.allclose(g, case.upstream, rtol=1e-12, atol=0),
+    )
     for path, other in layer.backward(layer.shaped(case.dout, case.out), case.cache)[1].items():
         if path != case.path:
             yield f"is that of {layer.names[path]}: the order of the gradients is swapped", other
@@ -268,10 +315,16 @@ def _rearranged(case):
         inside = np.ones(g.shape, bool)
         inside.swapaxes(0, axis)[-1 if shift < 0 else 0] = False  # whatever stands at the border
         inside, off = case.at(inside), case.at(np.roll(g, shift, axis)) - case.n
-        yield f"is shifted by one along axis {axis}", bool((np.abs(off) <= case.tolerance)[inside].all() and case.n[inside].any())
+        yield (
+            f"is shifted by one along axis {axis}",
+            bool((np.abs(off) <= case.tolerance)[inside].all() and case.n[inside].any()),
+        )
     if case.n.size == g.size > 3:
         far = np.abs(np.sort(g, axis=None) - np.sort(case.n, axis=None)).max()
-        yield "has the right numbers in the wrong places: a reshape for a transpose, other axes, or an index", bool(far <= case.tolerance.max())
+        yield (
+            "has the right numbers in the wrong places: a reshape for a transpose, other axes, or an index",
+            bool(far <= case.tolerance.max()),
+        )
         far = np.abs(case.n.ravel()[:, None] - case.dout).min(axis=1).max()
         yield ("consists of numbers of dout, as it should, but of the wrong ones: slices, indices or axes are mixed up",
                bool(np.isin(g, case.dout).all() and far <= case.tolerance.max()))
@@ -293,9 +346,15 @@ def _somewhere(case):
     if case.telling.sum() < 4 or wrong.sum() == case.telling.sum():
         return
     f = _ratio(case.claim[wrong], case.n[wrong])
-    there = ", where it is 0" if not case.claim[wrong].any() else \
-        ", where it should be 0" if (np.abs(case.n) <= case.tolerance)[wrong].all() else \
-        f", where it {_factor_words(f, case)}" if wrong.sum() > 1 and (np.abs(case.claim / f - case.n) <= case.tolerance)[wrong].all() else ""
+    there = (
+        ", where it is 0"
+        if not case.claim[wrong].any()
+        else ", where it should be 0"
+        if (np.abs(case.n) <= case.tolerance)[wrong].all()
+        else f", where it {_factor_words(f, case)}"
+        if wrong.sum() > 1 and (np.abs(case.claim / f - case.n) <= case.tolerance)[wrong].all()
+        else ""
+    )
     for words, chosen, *note in _places(case):
         if np.array_equal(chosen & case.telling, wrong):
             yield f"is wrong exactly {words}", True, *note, there
@@ -321,8 +380,10 @@ def _places(case):
         yield f"in the last {kind}", i == side - 1
         yield f"in the first {kind}", i == 0
     used = (case.J != 0).sum(axis=1).reshape(case.n.shape)
-    yield ("for entries that more outputs depend on: not summed over all uses (an index repeats, windows overlap; = for +=)",
-           used > used.min(where=used > 0, initial=used.max()))
+    yield (
+        "for entries that more outputs depend on: not summed over all uses (repeats, overlaps; = for +=)",
+        used > used.min(where=used > 0, initial=used.max()),
+    )
     if case.n.ndim > 1:
         i, j = np.indices(case.n.shape)[-2:]
         yield "on the diagonal", i == j
@@ -335,7 +396,9 @@ def _places(case):
 def _missing_factor(case):
     """claim * F = right or claim = right * F for a known F."""
     for name, array in case.known.items():
-        for form, F in ((name, array), (f"(1 - {name})", 1 - array), (f"{name}²", array**2)) if array.dtype.kind != "b" else ():
+        if array.dtype.kind == "b":
+            continue
+        for form, F in ((name, array), (f"(1 - {name})", 1 - array), (f"{name}²", array**2)):
             if np.ptp(F) > 1e-6 * np.abs(F).max():
                 yield f"lacks the factor {form}", case.g * F
                 yield f"has the factor {form} too often (or is divided by it)", _equal(case.claim, case.n * case.at(F))
@@ -347,7 +410,11 @@ def _equal(claim, predicted):
 
 def _close(case):
     size = (np.abs(case.r) / np.maximum(np.abs(case.n), 1e-2 * np.abs(case.n).max()))[case.telling].max(initial=0)
-    yield "is off by a small relative amount: an eps is forgotten or misplaced, or a constant rounded", 0 < size < 5e-3, f" ({size:.0e})"
+    yield (
+        "is off by a small relative amount: an eps is forgotten or misplaced, or a constant rounded",
+        0 < size < 5e-3,
+        f" ({size:.0e})",
+    )
 
 
 def _counterfactual(case):
@@ -360,9 +427,14 @@ def _counterfactual(case):
         changes = {f"{name} had the opposite sign (a minus, or a comparison the wrong way)": {path: -x}}
         changes |= {f"{name} were {words}": {path: changed} for words, changed in _moves(x)}
         if x.ndim > 1 and x.shape[-1] == x.shape[-2] > 1:
-            changes[f"{name} were symmetric: its transpose is forgotten somewhere"] = {path: (x + x.swapaxes(-1, -2)) / 2}
-        changes |= {f"{name} and {case.layer.names[other]} were exchanged: one is used for the other": {path: y, other: x}
-                    for other, y in case.point.items() if other != path and x.shape == y.shape}
+            changes[f"{name} were symmetric: its transpose is forgotten somewhere"] = {
+                path: (x + x.swapaxes(-1, -2)) / 2
+            }
+        changes |= {
+            f"{name} and {case.layer.names[other]} were exchanged: one is used for the other": {path: y, other: x}
+            for other, y in case.point.items()
+            if other != path and x.shape == y.shape
+        }
         if isinstance(case.out, np.ndarray) and case.shape == x.shape:
             changes[f"{name} were the output: one is used for the other"] = {path: np.array(case.out, float)}
         for words, change in changes.items():
@@ -372,10 +444,10 @@ def _counterfactual(case):
 
 SPANS = {
     ("1",): "differs by a term that is constant along {}: the part of a mean or a sum is missing or wrong",
-    ("x",): "differs by a term proportional to the input along {}: the part of a norm (sum of squares), taken as constant or wrong",
-    ("out",): "differs by a term proportional to the output along {}: the part of a normalising sum (softmax) or norm, missing or wrong",
+    ("x",): "differs by a term proportional to the input along {}: the part of a norm, taken as constant or wrong",
+    ("out",): "differs by a term proportional to the output along {}: a sum (softmax) or norm is missing or wrong",
     ("dout",): "differs by a multiple of dout along {}: a path (a skip), missing or with a wrong factor",
-    ("claim",): "is right up to a factor that is constant along {}: a scale (norm, standard deviation, sum) is missing or wrong",
+    ("claim",): "is right up to a factor that is constant along {}: a scale (norm, deviation, sum) is missing or wrong",
     ("1", "x"): "differs by c + d x along {}: the part of a variance (or of mean and norm) is missing or wrong",
     ("x", "claim"): "is right up to a factor and a multiple of the input along {}: norm and scale are wrong",
 }
@@ -383,7 +455,13 @@ SPANS = {
 
 def _spans(case):
     """right - claim is, along some axes, a combination of a constant, the input, the output, dout, the claim itself."""
-    basis = {"1": np.ones(case.x.shape), "x": case.x, "claim": case.g, "out": case.out if isinstance(case.out, np.ndarray) else None, "dout": case.upstream}
+    basis = {
+        "1": np.ones(case.x.shape),
+        "x": case.x,
+        "claim": case.g,
+        "out": case.out if isinstance(case.out, np.ndarray) else None,
+        "dout": case.upstream,
+    }
     for names, words in SPANS.items():
         arrays = [basis[name] for name in names if np.shape(basis[name]) == case.x.shape]
         for axes in (axes for k in range(case.x.ndim, 0, -1) for axes in combinations(range(case.x.ndim), k)):
@@ -393,8 +471,10 @@ def _spans(case):
         for words, factor in (("", np.ones(case.n.shape)), ("the output times ", case.at(case.out))):
             (m, n), r = factor.shape, case.r.ravel()
             A = np.hstack([np.repeat(np.eye(m), n, axis=0), np.tile(np.eye(n), (m, 1))]) * factor.reshape(-1, 1)
-            yield (f"differs by {words}a term of the row plus one of the column: a sum or mean is taken over the wrong axis",
-                   case.small((r - A @ np.linalg.lstsq(A, r, rcond=None)[0]).reshape(m, n)))
+            yield (
+                f"differs by {words}a term of the row plus one of the column: a sum or mean over the wrong axis",
+                case.small((r - A @ np.linalg.lstsq(A, r, rcond=None)[0]).reshape(m, n)),
+            )
 
 
 def _spanned(case, basis, axes):
@@ -418,14 +498,19 @@ def _left_out(case):
             part = np.zeros(case.shape)
             part.swapaxes(0, axis)[index] = case.upstream.swapaxes(0, axis)[index]
             rest = case.slopes((case.upstream - part).ravel())[0]
-            yield f"leaves out the {words} {kind} of dout", not case.claimed(part.ravel()).any() and case.small(case.claim - rest)
+            yield (
+                f"leaves out the {words} {kind} of dout",
+                not case.claimed(part.ravel()).any() and case.small(case.claim - rest),
+            )
     if 1 < case.dout.size <= 200:
         used = np.array([case.at(case.claimed(unit)).ravel() for unit in np.eye(case.dout.size)]).T != 0
         needed, free = case.J != 0, np.abs(case.J) <= 3 * (case.errors[0] + case.errors[1])
         yield ("uses entries of dout that do not depend on this input: examples, axes or indices are mixed up",
                bool((used & free & ~needed).any() and needed.any()))
-        yield ("leaves out entries of dout that depend on this input: a sum over uses (windows, repeats, axes, time) is incomplete",
-               bool((needed & ~free & ~used).any() and used.any()))
+        yield (
+            "leaves out entries of dout that depend on this input: a sum (windows, repeats, axes) is incomplete",
+            bool((needed & ~free & ~used).any() and used.any()),
+        )
 
 
 def _switched_off(case):
@@ -437,8 +522,10 @@ def _switched_off(case):
                     other = Case(case.layer, case.path, case.point | {path: np.full_like(x, value)}, case.dout)
                     other.judge()
                     matters = (np.abs(other.n) > 1e-9 * np.abs(case.n).max())[case.wrong].all()
-                    yield f"becomes right when {case.layer.names[path]} is {value:.0f} everywhere: {words} is forgotten or wrong", \
-                        bool(matters and not other.wrong.any())
+                    yield (
+                        f"becomes right when {case.layer.names[path]} is {value:.0f} everywhere: {words} is wrong",
+                        bool(matters and not other.wrong.any()),
+                    )
 
 
 STRONG = (_zero, _factor, _rearranged, _somewhere, _missing_factor, _close, _counterfactual, _spans)

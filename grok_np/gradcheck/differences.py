@@ -26,7 +26,8 @@ def norm(vector):
 
 
 class Slope(NamedTuple):
-    """Per output: the slope, how far it has converged, its rounding, and the interval of both one-sided slopes at a kink."""
+    """Per output: the slope, how far it has converged, its rounding, and the interval of both one-sided slopes at a
+    kink."""
 
     value: np.ndarray
     error: np.ndarray
@@ -106,14 +107,14 @@ class Differences:
             bend_wide = np.abs(up - 2 * self.out + down) / step
             bend_near = np.abs(half_up - 2 * self.out + half_down) / (step / 2)
             rounding = 8 * self.noise / step
-            error = np.maximum(np.abs(near - wide) - rounding, 0) + np.maximum(bend_near - 0.6 * bend_wide - 2 * rounding, 0)
+            moved = np.maximum(np.abs(near - wide) - rounding, 0)
+            bent = np.maximum(bend_near - 0.6 * bend_wide - 2 * rounding, 0)
             value = (4 * near - wide) / 3
             sides = np.sort([(half_up - self.out) / (step / 2), (self.out - half_down) / (step / 2)], axis=0)
-        known = np.isfinite(value) & np.isfinite(error)
+        known = np.isfinite(value + bent + moved)
         kink = known & (bend_near > 0.75 * bend_wide) & (bend_near > 8 * rounding)
-        value = np.where(known, value, 0.0)
-        return Slope(value, np.where(known, np.where(kink, 0, error), np.inf), np.where(known, rounding, 0.0),
-                     *(np.where(kink, side, value) for side in sides))
+        value, error = np.where(known, value, 0.0), np.where(known, moved + np.where(kink, 0, bent), np.inf)
+        return Slope(value, error, np.where(known, rounding, 0.0), *(np.where(kink, side, value) for side in sides))
 
     def climb(self, direction):
         """The slope by the best of steps from 1e-13 to 1e-1 of the input's size: each must agree with smaller ones."""

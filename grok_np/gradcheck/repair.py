@@ -1,8 +1,9 @@
 """The one change in the source of a backward that makes it right, found by trying: operators, axes, names, transposes.
 
-Mutation testing (DeMillo, Lipton, Sayward 1978, Computer 11(4)) plants one small change and asks whether a test sees it. Here
-it runs the other way: most mistakes in a backward are such a change, so each is undone in turn until the gradients agree
-with the differences. What is reported is therefore confirmed, down to the line. The file itself is never touched.
+Mutation testing (DeMillo, Lipton, Sayward 1978, Computer 11(4)) plants one small change and asks whether a test sees
+it. Here it runs the other way: most mistakes in a backward are such a change, so each is undone in turn until the
+gradients agree with the differences. What is reported is therefore confirmed, down to the line. The file itself is
+never touched.
 """
 
 import ast
@@ -16,8 +17,14 @@ import time
 import numpy as np
 
 SECONDS = 1.0  # of processor time, for one search
-COMPARISONS = {ast.Gt: (ast.Lt, ast.GtE), ast.Lt: (ast.Gt, ast.LtE), ast.GtE: (ast.LtE, ast.Gt), ast.LtE: (ast.GtE, ast.Lt),
-               ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,)}
+COMPARISONS = {
+    ast.Gt: (ast.Lt, ast.GtE),
+    ast.Lt: (ast.Gt, ast.LtE),
+    ast.GtE: (ast.LtE, ast.Gt),
+    ast.LtE: (ast.GtE, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+}
 OPERATORS = {ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Mult: (ast.Div, ast.Add), ast.Div: (ast.Mult,)}
 METHODS = {"sum": "mean", "mean": "sum", "max": "min", "min": "max", "argmax": "argmin", "argmin": "argmax",
            "sin": "cos", "cos": "sin", "exp": "log", "maximum": "minimum", "minimum": "maximum"}
@@ -76,7 +83,7 @@ def _small(node, names):
 
 def _larger(node, names):
     """(what, new node): a factor, a term or a sum more."""
-    if isinstance(node, ast.BinOp | ast.Call | ast.Name | ast.Subscript | ast.UnaryOp) and isinstance(getattr(node, "ctx", LOAD), ast.Load):
+    if isinstance(node, ast.BinOp | ast.Call | ast.Name | ast.Subscript | ast.UnaryOp) and _read(node):
         yield "a minus more", ast.UnaryOp(ast.USub(), node)
         others = [ast.Name(name, LOAD) for name in sorted(names)]
         for other in others + [ast.parse(f"{name}[..., None]", mode="eval").body for name in sorted(names)]:
@@ -101,9 +108,13 @@ def _fitted(node, names):
     """(what, function of a number to a new node, number at which the source stands)."""
     if isinstance(node, ast.Constant) and isinstance(node.value, float):
         yield "another constant", ast.Constant, node.value
-    elif isinstance(node, ast.BinOp | ast.Call | ast.Name) and isinstance(getattr(node, "ctx", LOAD), ast.Load):
+    elif isinstance(node, ast.BinOp | ast.Call | ast.Name) and _read(node):
         yield "a factor more", lambda c: ast.BinOp(ast.Constant(c), ast.Mult(), node), 1.0
         yield "a term more", lambda c: ast.BinOp(ast.Constant(c), ast.Add(), node), 0.0
+
+
+def _read(node):
+    return isinstance(getattr(node, "ctx", LOAD), ast.Load)
 
 
 def _loaded(node):
@@ -127,8 +138,9 @@ def repair(backward, residual):
         definition, first = _definition(function)
     except (OSError, TypeError, SyntaxError, AttributeError):
         return None
-    names = {node.id for node in ast.walk(definition) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)} | \
-        {argument.arg for argument in definition.args.args if argument.arg not in ("self", "cache")}
+    names = {
+        node.id for node in ast.walk(definition) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
+    } | {argument.arg for argument in definition.args.args if argument.arg not in ("self", "cache")}
 
     def off(node, new):
         try:
@@ -143,7 +155,10 @@ def repair(backward, residual):
         for node in nodes:
             for what, make, start in _fitted(node, names):
                 here, there = off(node, make(start)), off(node, make(start + 1.0))
-                if here is not None and there is not None and here.shape == there.shape and np.isfinite(change := there - here).all() and change.any():
+                if here is None or there is None or here.shape != there.shape:
+                    continue
+                change = there - here
+                if np.isfinite(change).all() and change.any():
                     fitted = start - here @ change / (change @ change)
                     yield from ((what, node, make(float(f"{fitted:.{digits}g}"))) for digits in (6, 12))
         for node in nodes:
@@ -155,8 +170,13 @@ def repair(backward, residual):
             return None
         difference = off(node, new)
         if difference is not None and (np.abs(difference) <= 1).all():  # nan is not
-            line = [one for one in ast.walk(definition) if isinstance(one, ast.stmt) and any(part is node for part in ast.walk(one))][-1]
-            return f"it is right with {what}, line {first + line.lineno - 1}: {_text(_replaced(line, node, new))}  (now {_text(line)})"
+            line = [
+                one
+                for one in ast.walk(definition)
+                if isinstance(one, ast.stmt) and any(part is node for part in ast.walk(one))
+            ][-1]
+            better = _text(_replaced(line, node, new))
+            return f"it is right with {what}, line {first + line.lineno - 1}: {better}  (now {_text(line)})"
     return None
 
 
@@ -170,10 +190,18 @@ def _definition(function):
     lines, first = inspect.getsourcelines(function)
     text = textwrap.dedent("".join(lines))
     if function.__name__ == "<lambda>":
-        found = [one for start in range(len(text)) if text.startswith("lambda", start) and (one := _lambda(text[start:]))]
-        same = [one for one in found if eval(compile(ast.Expression(one), "", "eval")).__code__.co_code == function.__code__.co_code]
+        found = [
+            one for start in range(len(text)) if text.startswith("lambda", start) and (one := _lambda(text[start:]))
+        ]
+        same = [
+            one
+            for one in found
+            if eval(compile(ast.Expression(one), "", "eval")).__code__.co_code == function.__code__.co_code
+        ]
         body = (same or found)[0] if same or len(found) == 1 else None
-        return ast.FunctionDef("repaired", body.args, [ast.copy_location(ast.Return(body.body), body)], [], lineno=1), first
+        return ast.FunctionDef(
+            "repaired", body.args, [ast.copy_location(ast.Return(body.body), body)], [], lineno=1
+        ), first
     definition = ast.parse(text).body[0]
     if not isinstance(definition, ast.FunctionDef) or any(isinstance(node, ast.While) for node in ast.walk(definition)):
         raise TypeError("no plain function")
@@ -186,7 +214,11 @@ def _lambda(text):
     for end in range(len(text), 0, -1):
         with contextlib.suppress(SyntaxError):
             tree = ast.parse(text[:end].strip(), mode="eval").body
-            return tree if isinstance(tree, ast.Lambda) else next((one for one in ast.walk(tree) if isinstance(one, ast.Lambda)), None)
+            return (
+                tree
+                if isinstance(tree, ast.Lambda)
+                else next((one for one in ast.walk(tree) if isinstance(one, ast.Lambda)), None)
+            )
     return None
 
 
@@ -205,7 +237,10 @@ def _replaced(tree, old, new):
 
 def _compiled(definition, function, backward):
     """The changed function, with the globals, the closure and the ``self`` of the original."""
-    cells = {name: cell.cell_contents for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)}
+    cells = {
+        name: cell.cell_contents
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    }
     scope = function.__globals__ | cells
     exec(compile(ast.fix_missing_locations(ast.Module([definition], [])), "<repair>", "exec"), scope)
     new = scope[definition.name]

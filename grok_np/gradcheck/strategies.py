@@ -6,8 +6,8 @@ Shapes are written with letters; a letter stands for one size wherever it is use
     "table: V D, index: int(B T) < V -> B T D"     whole numbers in [0, V); `label` is another word for `int`
     "x: B D, m: mask(B D), y: positive(B)"         and: float32, probability, permutation
 
-The part after the arrow, if given, is the shape of the output and is checked. Sizes are drawn first, so that a failing example
-shrinks to few and small axes before its numbers shrink. Needs hypothesis (``pip install "grok_np[test]"``).
+The part after the arrow, if given, is the shape of the output and is checked. Sizes are drawn first, so that a failing
+example shrinks to few and small axes before its numbers shrink. Needs hypothesis (``pip install "grok_np[test]"``).
 
 Read next: `networks`, for this package's own models.
 """
@@ -29,8 +29,8 @@ LARGE = 64  # entries; hypothesis draws up to so many one by one, of larger arra
 def arrays(shape, bound=3.0, away_from_zero=0.0):
     """Float64 arrays with all entries drawn, ``away_from_zero <= |entry| <= bound``.
 
-    ``shape`` is a tuple or a strategy for one. By default hypothesis draws a few entries and repeats one value in the rest,
-    and constant arrays hide transposes; here every entry is drawn (``fill=nothing()``).
+    ``shape`` is a tuple or a strategy for one. By default hypothesis draws a few entries and repeats one value in the
+    rest, and constant arrays hide transposes; here every entry is drawn (``fill=nothing()``).
     """
     positive = st.floats(away_from_zero, bound)
     entries = positive | positive.map(lambda x: -x) if away_from_zero else st.floats(-bound, bound)
@@ -82,8 +82,10 @@ def parse(specification):
         found = re.fullmatch(r"\s*([\w ]+?)\s*:\s*(?:(\w+)\(([^()]*)\)|([^()<]*?))\s*(?:<\s*(\S+))?\s*", part)
         kind = found and (found[2] or "float")
         if kind not in KINDS or (kind in ("int", "label")) != bool(found[5]):
-            raise ValueError(f"specification must hold inputs like 'x: B D' or 'y: int(B) < V', of a kind in {', '.join(KINDS)}; "
-                             f"got {part.strip()!r}")
+            raise ValueError(
+                f"specification must hold inputs like 'x: B D' or 'y: int(B) < V', of a kind in {', '.join(KINDS)}; "
+                f"got {part.strip()!r}"
+            )
         inputs += [(name, kind, (found[3] or found[4] or "").split(), found[5]) for name in found[1].split()]
     for side in [side for _, _, sides, below in inputs for side in [*sides, below or "1"]] + after.split():
         if not re.fullmatch(r"\w+([*+]\w+)*", side):
@@ -104,14 +106,21 @@ def _size(side, sizes):
 def _examples(draw, specification, bound, sizes, even):
     """(inputs, shape of the output or None)."""
     inputs, output = parse(specification)
-    letters = dict.fromkeys(re.findall(r"[A-Za-z]\w*", " ".join(side for _, _, sides, below in inputs for side in [*sides, below or ""])))
+    letters = dict.fromkeys(
+        re.findall(r"[A-Za-z]\w*", " ".join(side for _, _, sides, below in inputs for side in [*sides, below or ""]))
+    )
     limits = {letter: (sizes or {}).get(letter, (1, 5)) for letter in letters}
-    drawn = {letter: draw(st.integers(*(limit if isinstance(limit, tuple) else (limit, limit))), label=letter) * (1 + (letter in even))
-             for letter, limit in limits.items()}
+    drawn = {
+        letter: draw(st.integers(*(limit if isinstance(limit, tuple) else (limit, limit))), label=letter)
+        * (1 + (letter in even))
+        for letter, limit in limits.items()
+    }
     scale = draw(st.sampled_from([1.0] * 6 + [1e-3, 1e3]), label="scale") if bound is None else 1.0
     values = []
-    for name, kind, sides, below in inputs:
-        value = KINDS[kind](draw, tuple(_size(side, drawn) for side in sides), below and _size(below, drawn), bound or 3.0)
+    for _, kind, sides, below in inputs:
+        value = KINDS[kind](
+            draw, tuple(_size(side, drawn) for side in sides), below and _size(below, drawn), bound or 3.0
+        )
         values.append(value * value.dtype.type(scale) if kind in ("float", "float32", "positive") else value)
     return values, output and tuple(_size(side, drawn) for side in output)
 
@@ -124,10 +133,11 @@ def layer_inputs(specification, *, bound=None, sizes=None, even=()):
     specification : str
         See the module.
     bound : float, optional
-        No float is larger in absolute value. By default they are within 3, and now and then a whole example is scaled by
-        1e-3 or 1e3, which shows what overflows and what an eps does.
+        No float is larger in absolute value. By default they are within 3, and now and then a whole example is scaled
+        by 1e-3 or 1e3, which shows what overflows and what an eps does.
     sizes : dict, optional
-        ``{letter: size}`` or ``{letter: (smallest, largest)}``; from 1 to 5 by default. For an empty batch ``{"B": (0, 3)}``.
+        ``{letter: size}`` or ``{letter: (smallest, largest)}``; from 1 to 5 by default. For an empty batch ``{"B": (0,
+        3)}``.
     even : str or sequence
         Letters whose size is to be even; it is drawn as above and doubled.
     """
@@ -138,7 +148,8 @@ def layer_test(specification, forward, backward, *, bound=None, sizes=None, even
     """A property test of a layer for pytest: ``test_mine = layer_test("x: B D, W: D K -> B K", forward, backward)``.
 
     Hypothesis draws sizes and numbers as in `layer_inputs`, and every example goes through `check`, with ``options``
-    (``level``, ``rtol``, ``seed``). For a layer that is a class see `methods`. ``max_examples`` is that of hypothesis' settings.
+    (``level``, ``rtol``, ``seed``). For a layer that is a class see `methods`. ``max_examples`` is that of hypothesis'
+    settings.
 
     Examples
     --------
