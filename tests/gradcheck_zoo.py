@@ -240,7 +240,7 @@ class batch_norm:
         return gain * h + bias, (h, centred, std, gain)
 
     def backward(dout, cache):
-        h, centred, std, gain = cache
+        h, _centred, std, gain = cache
         n = max(len(h), 1)
         dh = dout * gain
         dx = (dh - dh.sum(axis=0) / n - h * (dh * h).sum(axis=0) / n) / std
@@ -792,7 +792,7 @@ def _overwritten(dout, cache):
 
 
 def _truncated(dout, cache):
-    x, W, U, h = cache
+    x, W, _U, h = cache
     dpre = dout * (1 - h[:, 1:]**2)
     return dpre @ W.T, np.einsum("btd,btk->dk", x, dpre), np.einsum("btd,btk->dk", h[:, :-1], dpre), dpre.sum(axis=(0, 1))
 

@@ -1,11 +1,10 @@
 """Layers and mistakes written after the gradient kit was finished, to see how it does on what its rules have not seen.
 
-The same form as `gradcheck_zoo.planted`; the first measurement, before anything was changed in view of it, is in the history of
-this file. Every right layer here has to pass, every mistake to be found.
+The same form as `gradcheck_zoo.planted`; the first measurement, before anything was changed in view of it, is in the
+history of this file. Every right layer here has to pass, every mistake to be found.
 """
 
 import numpy as np
-
 from gradcheck_zoo import Mistake
 
 B, T, D, H = 3, 4, 6, 2
@@ -110,7 +109,7 @@ def weight_norm_backward(dout, cache):
 
 
 def weight_norm_constant(dout, cache):
-    x, V, g, n = cache
+    x, _V, g, n = cache
     dx, _, dg = weight_norm_backward(dout, cache)
     return dx, g * (x.T @ dout) / n, dg
 
@@ -128,12 +127,12 @@ def kl_backward(dout, cache):
 
 
 def kl_without_rows(dout, cache):
-    p, q, rows = cache
+    p, q, _rows = cache
     return dout * p * np.log(p / q) / len(p), dout * (q - p) / len(p)
 
 
 def kl_the_other_way(dout, cache):
-    p, q, rows = cache
+    p, q, _rows = cache
     return kl_backward(dout, cache)[0], dout * (p - q) / len(p)
 
 
@@ -268,7 +267,7 @@ def moving_backward(dout, cache):
 
 
 def moving_without_decay(dout, cache):
-    x, a, out = cache
+    x, a, _out = cache
     dx, dh = np.zeros(x.shape), 0.0
     for t in reversed(range(x.shape[1])):
         dh = dout[:, t] + dh
@@ -341,13 +340,13 @@ def gate_backward(dout, cache):
 
 
 def gate_without_carry(dout, cache):
-    h, x, U, W, z = cache
+    h, x, U, _W, z = cache
     da = dout * (h - np.tanh(x[:, :h.shape[1]])) * z * (1 - z)
     return da @ U.T, *gate_backward(dout, cache)[1:]
 
 
 def gate_weights_swapped(dout, cache):
-    h, x, U, W, z = cache
+    h, x, _U, _W, z = cache
     da = dout * (h - np.tanh(x[:, :h.shape[1]])) * z * (1 - z)
     return *gate_backward(dout, cache)[:2], da.T @ h, x.T @ da
 
@@ -373,7 +372,11 @@ def heldout_layers():
         "exponential average": (moving, moving_backward, [rng.normal(size=(B, T, D)), rng.uniform(0.2, 0.8, D)]),
         "gather": (gather, gather_backward, [x, np.argsort(rng.random((B, D)), axis=1)]),
         "temperature": (temperature, temperature_backward, [x, rng.uniform(0.5, 2, (B, 1))]),
-        "gate": (gate, gate_backward, [x[:, :T].copy(), rng.normal(size=(B, D)), rng.normal(size=(T, T)), rng.normal(size=(D, T))]),
+        "gate": (
+            gate,
+            gate_backward,
+            [x[:, :T].copy(), rng.normal(size=(B, D)), rng.normal(size=(T, T)), rng.normal(size=(D, T))],
+        ),
     }
 
 
