@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from grok_np import MLP, ModularArithmetic, RunError, layers, load_run, resume, train
-from grok_np.gradcheck import check_gradients
+from grok_np.gradcheck import check
 from grok_np.learning import training
 from grok_np.learning.ensemble import train_members
 from grok_np.networks import Network
@@ -115,7 +115,7 @@ def test_nothing_is_imported_because_a_file_names_it(tmp_path):
 def test_a_gradient_check_an_ensemble_and_a_reader():
     model, rng = Rows(), np.random.default_rng(0)
     params = model.init(rng, np.float64)
-    check_gradients(lambda **w: model.forward(w, [[0, 1], [4, 4], [0, 2]]), model.backward, params)
+    check(lambda **w: model.forward(w, [[0, 1], [4, 4], [0, 2]]), model.backward, params)
     members = train_members(model, [Constant()] * 8, SignDescent(), 30, range(8))
     for seed in (0, 7):
         alone = train(model, Constant(), SignDescent(), 30, seed, progress=False)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grok_np import MLP, BitMLP, Transformer
-from grok_np.gradcheck import check_gradients
+from grok_np.gradcheck import check
 from grok_np.learning.runs import CLASSES
 from grok_np.networks import Network
 from grok_np.networks.deep import DeepMLP, DeepTransformer
@@ -37,7 +37,7 @@ def test_no_network_is_forgotten():
 def test_the_gradient_is_that_of_the_forward_pass(name):
     model = NETWORKS[name]
     params, inputs = drawn(model)
-    check_gradients(lambda **w: model.forward(w, inputs), model.backward, params)
+    check(lambda **w: model.forward(w, inputs), model.backward, params)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
