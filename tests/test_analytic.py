@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import least_squares, linprog
 
-from grok_np import analytic, layers, strategies
+from grok_np import analytic, layers
+from grok_np.gradcheck import strategies
 from grok_np.layers import ACTIVATIONS
 from grok_np.networks.mlp import mix_forward
 from grok_np.reading.fourier import strongest_waves
@@ -482,8 +483,9 @@ def test_how_many_random_rings_can_be_served(activation, n, low, high):
     for i in range(300):
         phases = rng.uniform(0, 2 * np.pi, n)
         try:
-            analytic.exact_weights(phases, activation)
+            weights = analytic.exact_weights(phases, activation)
             exist = True
+            assert (weights > 0).sum() == 2 * len(analytic.required_moments(activation)) + 1 and weights.min() >= 0
         except ValueError:
             exist = False
         served += exist

@@ -172,9 +172,17 @@ def test_addition_sweep(tmp_path):
 
 def test_sparse_parity(tmp_path):
     printed = run(tmp_path, "sparse_parity.py", "--quick", "--out", "run")
-    assert "1.00    1.00    1.00   -2.00   12.00" in printed
+    assert "2.00    2.00    2.00   -5.00   12.00" in printed
     assert {path.name for path in (tmp_path / "run/figures").iterdir()} == {"maps.png", "outputs.png", "training.png",
                                                                             "weights.png"}
+
+
+def test_follow_published(tmp_path, reference):
+    printed = run(tmp_path, "follow_published.py", "--quick", "--published", str(reference("pair")), "--out", "run")
+    assert "five neurons, from the published log: below 1e-09 to step 300" in printed
+    assert "the main network, from the published log: below 1e-09 to step 0, below 1e-05 to step 100" in printed
+    assert "reverse grokking, embedding in float32: held-out pairs right" in printed
+    assert (tmp_path / "run/followed.png").stat().st_size > 10_000
 
 
 def test_sparse_parity_sweep(tmp_path):

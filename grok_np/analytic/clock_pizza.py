@@ -1,7 +1,6 @@
 """The clock and the pizza, written down (Zhong et al. 2023, arXiv 2306.17844).
 
-Whether they are two algorithms is contested: after a remapping of the neurons they are one (McCracken et al. 2025,
-arXiv 2505.18266; Moisescu-Pareja et al. 2025, arXiv 2512.25060). Here are the two formulas, with what each can decide.
+That they are two algorithms is contested (`reading.clock_pizza`); here are the two formulas, with what each can decide.
 
 Read next: `parity`.
 """
@@ -53,8 +52,8 @@ def pizza_logits(p, frequencies=(1,), companion=0.0):
             = 2 |cos(w(a-b)/2)| (|cos(w(a+b-c)/2)| - |sin(w(a+b-c)/2)|)
 
     summed over k. The second factor is largest at c = a + b alone (k coprime to p), the first nowhere 0 for odd p: so
-    one circle is exact for every odd p, thinly where a - b is near p / 2 (`pizza_margin`). For even p it is 0 on
-    exactly p pairs, a - b = p / 2 mod p, whatever the (odd) frequencies, as for every tied ring.
+    one circle is exact for every odd p, thinly where a - b is near p / 2 (`pizza_margin`). For even p it is 0 on the p
+    pairs with a - b = p / 2 mod p, as for every tied ring.
 
     ``companion`` adds so much of twice `accompanying_logits`. In (0, 0.9] every p is exact, even ones too; from 0.903
     on large p fail where a = b, because 2 companion sin² t exceeds 1 - cos t + sin t near t = 67 degrees.

@@ -61,9 +61,9 @@ def star_margin(p, frequencies, amplitudes=1.0):
 
 
 def clock_margin(p, frequencies):
-    """Least margin of `clock_logits`, the same for every pair, divided by the number of frequencies.
+    """Margin of `clock_logits`, the same for every pair, per frequency: least mean_k (1 - cos(2 pi k d / p)), d != 0.
 
-    The least over d != 0 of mean_k (1 - cos(2 pi k d / p)); 1 - cos(2 pi / p) for one frequency, about 2 pi² / p².
+    One frequency: 1 - cos(2 pi / p), about 2 pi² / p².
     """
     k = frequency_array(frequencies, p)
     return float(_or_tie((1 - np.cos(2 * np.pi / p * np.outer(np.arange(1, p), k))).mean(axis=1).min(), 1.0))
@@ -137,9 +137,8 @@ def largest_modulus(n_neurons, activation="relu", up_to=601):
     """The largest odd p <= up_to all of whose pairs the evenly spaced ring (phase 0) decides rightly, or None.
 
     The errors left do not shrink with p but margins do, so there is a last p. ReLU: 117 for N = 5 and 10, 21 for N = 6,
-    343, 743, 1371 for N = 7, 9, 11; it grows like 0.132 H³ with H = N for even N and 2 N for odd (docs/theory.md). A
-    turned ring, phase not 0, may lose the last of them (19 for N = 6, 341 for N = 7). Above ``up_to`` nothing is looked
-    at.
+    343, 743, 1371 for N = 7, 9, 11; it grows like 0.132 H³, H = N for even N and 2 N for odd (docs/theory.md). A ring
+    turned by a phase may lose the last of them (19 for N = 6, 341 for N = 7). Nothing is looked at above ``up_to``.
     """
     n_neurons, up_to = require_integer(n_neurons, "n_neurons", minimum=1), require_integer(up_to, "up_to", minimum=3)
     return next((p for p in range(up_to - 1 + up_to % 2, 2, -2) if solves(p, n_neurons, activation)), None)

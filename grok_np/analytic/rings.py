@@ -11,15 +11,7 @@ from dataclasses import replace
 import numpy as np
 from scipy.optimize import nnls
 
-from grok_np.errors import (
-    require,
-    require_array,
-    require_choice,
-    require_flag,
-    require_integer,
-    require_number,
-    require_type,
-)
+from grok_np.errors import require, require_array, require_choice, require_integer, require_number, require_type
 from grok_np.layers import ACTIVATIONS
 from grok_np.networks.mlp import Effective
 
@@ -39,6 +31,8 @@ def required_moments(activation):
 
 def rigid_size(activation):
     """Fewest x² or ReLU neurons of one frequency that meet the required moments *as a star*; such a star is regular.
+
+    (They decide by the largest logit; one-hot outputs, exactly, are another question.)
 
     Moments 1 to 4 need five nodes. x² and |x| see 2 alpha only, where the moments 2 and 4 are 1 and 2: three nodes, up
     to half turns of single neurons. That so few nodes must be evenly spaced is known from quadrature on the circle
@@ -98,7 +92,7 @@ def cosine_coefficients(activation, n_max=12):
 def coprime(frequency, p, allow_inexact=False):
     """The frequency, or a ValueError that says why it must be coprime to p, unless ``allow_inexact``."""
     p, frequency = require_integer(p, "p", minimum=2), require_integer(frequency, "frequency", minimum=1)
-    require_flag(allow_inexact, "allow_inexact")
+    require(isinstance(allow_inexact, bool | np.bool_), "allow_inexact", allow_inexact, "True or False")
     shared = math.gcd(frequency, p)
     if shared > 1 and not allow_inexact:
         raise ValueError(f"frequency must be coprime to p = {p}, got {frequency}: both are multiples of {shared}, so "
@@ -148,9 +142,8 @@ def star(p: int, n_neurons: int, frequency: int = 1, phase: float = 0.0, activat
     ValueError: n_neurons must not divide 4 for activation 'square', got 4: moment M_4 of an even ring of 4 does not
     vanish, so an alias reaches the answer (allow_inexact=True builds it all the same)
     """
-    n_neurons = require_integer(n_neurons, "n_neurons", minimum=1)
+    frequency, n_neurons = coprime(frequency, p, allow_inexact), require_integer(n_neurons, "n_neurons", minimum=1)
     require_number(phase, "phase", "a finite number", math.isfinite)
-    require_flag(allow_inexact, "allow_inexact")
     for n in () if allow_inexact else required_moments(activation)[::-1]:
         if n % n_neurons == 0:
             raise ValueError(f"n_neurons must not divide {n} for activation {activation!r}, got {n_neurons}: moment "
@@ -187,8 +180,7 @@ def stars(p, n_neurons, frequencies, phases=0.0, amplitudes=1.0, activation="squ
 def two_windings(windings):
     """Two integers."""
     windings = require_array(windings, "windings", ndim=1).tolist()
-    require(len(windings) == 2 and all(isinstance(turns, int) for turns in windings), "windings", windings,
-            "two integers")
+    require(len(windings) == 2 and {type(turns) for turns in windings} == {int}, "windings", windings, "two integers")
     return windings
 
 
@@ -228,24 +220,19 @@ def together(*networks):
 
 
 def exact_weights(phases, activation="square"):
-    """Positive weights, of mean 1, with which the star of these phases meets every required moment.
+    """Weights >= 0, of mean 1, with which the star of these phases meets every required moment; else a ValueError.
 
     There are some if and only if 0 is in the convex hull of the N points (exp(i n alpha)), n the required orders: of 4
     dimensions for x² and |x|, of 8 for ReLU. So generic phases need five and nine neurons at least, and with so few it
     is rare. Of 2,000 draws of uniform phases (seed 0), x² N = 5, 8, 12, 16: 6, 43, 83, 96 %; ReLU N = 9, 12, 16, 20,
-    30: 0.3, 7, 28, 60, 95 %. Found as a non-negative least squares problem, linear in the weights.
-
-    Raises
-    ------
-    ValueError
-        If there are none, as for a ring of the rigid size that is not regular.
+    30: 0.3, 7, 28, 60, 95 %. Non-negative least squares leaves five weights (ReLU: nine) above 0 at most.
     """
     phases, _ = _ring(phases, None)
     waves = np.exp(1j * np.outer(required_moments(activation), phases))
     equations = np.vstack([waves.real, waves.imag, np.ones_like(phases)])
     weights, residual = nnls(equations, np.append(np.zeros(2 * len(waves)), len(phases)))
     if residual > 1e-9 * len(phases):
-        raise ValueError(f"phases must leave room for positive weights without moments "
+        raise ValueError(f"phases must leave room for weights >= 0 without moments "
                          f"{required_moments(activation)}, got {phases.tolist()}: the best misses by {residual:.2g}")
     return weights
 
@@ -263,10 +250,9 @@ def uneven_ring(n_neurons, moment, activation="square"):
     quadratures of degree N - 2; Verblunsky's theorem, Simon 2005, Orthogonal Polynomials on the Unit Circle). m = 0 is
     the regular ring. The next moments follow: M_N = 1 - |m|² and M_(N+1) = -conj(m) (1 - |m|²).
 
-    So in a star of one neuron more than the `rigid_size` m is the only freedom left: lopsided ReLU rings of six. The
-    article's published weights have |M_5| = 0.46 and |M_6|, |M_7| = 0.79, 0.35 where the law says 0.78, 0.36. The law
-    does not say which m training takes: pure cosines want |m| near 1, the second harmonic of learned waves m = 0
-    (docs/theory.md).
+    So in a star of one neuron more than the `rigid_size` m is the only freedom left: lopsided ReLU rings of six. One in
+    the article's published weights has |M_5| = 0.46 and |M_6|, |M_7| = 0.79, 0.35 where the law says 0.78, 0.36. Which
+    m training takes it does not say: pure cosines want |m| near 1, learned waves less (docs/theory.md).
 
     >>> phases, weights = uneven_ring(4, 0.4)                  # four x² neurons, as exact as three
     >>> np.abs(moments(phases, weights, 4)[[1, 3]]).max() < 1e-12
@@ -286,9 +272,9 @@ def uneven_ring(n_neurons, moment, activation="square"):
 
 
 def gromov(p, n_neurons, rng):
-    """Gromov's analytic weights: random frequencies and phases, exact only as N grows (arXiv 2301.02679).
+    """Gromov's analytic weights (arXiv 2301.02679): random frequencies and phases, phi_out = phi_a + phi_b.
 
-    phi_out = phi_a + phi_b; everything unwanted averages out like 1 / sqrt N, where the untied star needs six neurons.
+    Everything unwanted averages out like 1 / sqrt N, where the untied star needs six neurons.
     """
     p, n_neurons = require_integer(p, "p", minimum=2), require_integer(n_neurons, "n_neurons", minimum=1)
     require_type(rng, "rng", np.random.Generator)

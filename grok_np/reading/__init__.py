@@ -4,7 +4,7 @@
 arrays, or effective weights. Read in this order: `fourier`, `rings`, `progress`, `clock_pizza`, `published`.
 """
 
-from grok_np.reading.every_pair import all_activations, all_logits  # isort: skip  (the modules below use it)
 from grok_np.reading import clock_pizza, fourier, progress, published, rings
+from grok_np.reading.every_pair import all_activations, all_logits
 
 __all__ = ["all_activations", "all_logits", "clock_pizza", "fourier", "progress", "published", "rings"]

@@ -11,17 +11,14 @@ apart: `gradient_symmetricity` (cosine of g_a and g_b; 1 for the pizza) and `dis
 correct logit's spread is due to a - b; 0 for the pizza). A third, `circularity`, says whether the embedding is made of
 circles at all. `isolate` leaves one of the circles alone, and `formula_agreement` holds its logits against both forms.
 
-That the two are distinct algorithms is contested: McCracken et al. 2025 (arXiv 2505.18266) and Moisescu-Pareja et al.
-2025 (arXiv 2512.25060) find one after a remapping of the neurons. The numbers below are what they are either way.
-
-The right answer is a + b mod p throughout. Read next: `published`.
+That these are two algorithms is contested: McCracken et al. 2025 (arXiv 2505.18266) and Moisescu-Pareja et al. 2025
+(arXiv 2512.25060) find one after a remapping. The right answer is a + b mod p throughout. Read next: `published`.
 """
 
 import random
 from typing import NamedTuple
 
 import numpy as np
-import scipy.fft
 
 from grok_np import analytic
 from grok_np.errors import require, require_array, require_choice, require_integer, require_number
@@ -61,32 +58,23 @@ def gradient_cosines(model, params, triples=None):
     Returns an array (p, p, p), indexed [a, b, c], by one forward pass over all pairs and one backward pass per c; or
     (n,) for the rows (a, b, c) of ``triples``, an int array (n, 3).
     """
-    p = _check(model, params)
+    check(model, params)
+    require(hasattr(model, "embedding_gradients"), "model", model, "one with `embedding_gradients`")
+    p = model.p
     if triples is None:
         logits, cache = model.forward(params, all_pairs(p))
-        return np.stack([_cosines(model, cache, _one_hot(logits, c)).reshape(p, p) for c in range(p)], axis=-1)
+        return np.stack([_cosines(model, cache, logits, c).reshape(p, p) for c in range(p)], axis=-1)
     triples = require_array(triples, "triples")
     fits = triples.ndim == 2 and triples.shape[1] == 3 and triples.dtype.kind in "iu" and len(triples)
     require(fits and triples.min() >= 0 and triples.max() < p, "triples", triples.tolist(),
             f"an integer array (n, 3), n >= 1, in [0, {p})")
     logits, cache = model.forward(params, triples[:, :2])
-    return _cosines(model, cache, _one_hot(logits, triples[:, 2]))
+    return _cosines(model, cache, logits, triples[:, 2])
 
 
-def _check(model, params):
-    check(model, params)
-    require(hasattr(model, "embedding_gradients"), "model", model, "one with `embedding_gradients`")
-    return model.p
-
-
-def _one_hot(logits, c):
-    """What asks for the gradient of logit c: an array like logits (B, n) with a 1 at c of every row."""
-    dlogits = np.zeros_like(logits)
+def _cosines(model, cache, logits, c):
+    dlogits = np.zeros_like(logits)  # what asks for the gradient of logit c
     dlogits[np.arange(len(logits)), c] = 1
-    return dlogits
-
-
-def _cosines(model, cache, dlogits):
     g_a, g_b = model.embedding_gradients(dlogits, cache)
     dot, a, b = (np.einsum("bd,bd->b", x, y, dtype=np.float64) for x, y in ((g_a, g_b), (g_a, g_a), (g_b, g_b)))
     return np.divide(dot, np.sqrt(a * b), out=np.zeros_like(dot), where=a * b > 0)
@@ -145,9 +133,7 @@ def circularity(model, params):
     """
     scores = principal_components(token_table(model, params)).scores[:, :4]
     scores = scores[:, np.linalg.norm(scores, axis=0) > 0]
-    power = 2 / model.p * np.abs(scipy.fft.rfft(scores[: model.p] / np.linalg.norm(scores, axis=0), axis=0)[1:]) ** 2
-    if model.p % 2 == 0:
-        power[-1] /= 2  # of all frequencies only p/2 has no mirror image p - k
+    power = fourier.power(scores[: model.p] / np.linalg.norm(scores, axis=0))[1:]
     return float(np.minimum(power.max(axis=0), 1).mean()) if scores.size else 0.0
 
 
@@ -156,10 +142,10 @@ def token_table(model, params):
 
     W_E, or W_E_a above W_E_b, or the rows of W_in where numbers are fed one-hot.
     """
-    _check(model, params)
+    check(model, params)
     if "W_E" in params:
         return params["W_E"][: 2 * model.p if getattr(model, "separate_vocabularies", False) else model.p]
-    if hasattr(model, "frozen") and model.frozen:
+    if getattr(model, "frozen", None):
         return model.frozen["W_E"]
     names = [name for name in ("W_E_a", "W_E_b", "W_in_a", "W_in_b", "W_in") if name in params]
     return np.concatenate([params[name] for name in names if name[:3] == names[0][:3]])
@@ -194,11 +180,11 @@ class Circle(NamedTuple):
 
 
 def circles(table, least_share=0.9, p=None):
-    """The circles of an embedding table (n, d): pairs of principal components with a frequency in common.
+    """The circles of an embedding table (n, d), strongest first: pairs of principal components of one frequency.
 
     The first two components whose strongest frequency is the same make a circle if that frequency holds ``least_share``
     of the power of both together over the first ``p`` rows, by default all, and they hold 1 % of the variance. (The
-    paper pairs neighbours; circles of nearly the same size come interleaved.) A list of `Circle`, strongest first.
+    paper pairs neighbours; circles of nearly the same size come interleaved.)
 
     >>> angle = 2 * np.pi / 7 * np.arange(7)[:, None]
     >>> table = np.hstack([np.cos(2 * angle), np.sin(2 * angle), 0.5 * np.cos(3 * angle), 0.5 * np.sin(3 * angle)])
@@ -214,16 +200,11 @@ def circles(table, least_share=0.9, p=None):
     for frequency in dict.fromkeys(strongest.tolist()):
         pair = np.flatnonzero(strongest == frequency)[:2]
         if len(pair) == 2 and parts.share[pair].sum() >= 0.01:
-            circle = _circle(parts.scores[:p], pair.tolist())
+            power = fourier.power(parts.scores[:p, pair]).sum(axis=1)[1:]
+            circle = Circle(frequency, tuple(pair.tolist()), float(power.max() / max(power.sum(), 1e-300)))
             if circle.share >= least_share:
                 found.append(circle)
     return found
-
-
-def _circle(scores, components):
-    power = fourier.power(scores[:, components]).sum(axis=1)[1:]
-    strongest = int(power.argmax())
-    return Circle(1 + strongest, tuple(components), float(power[strongest] / max(power.sum(), 1e-300)))
 
 
 def isolate(model, params, components):

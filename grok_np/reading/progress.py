@@ -23,15 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grok_np.errors import (
-    require,
-    require_array,
-    require_choice,
-    require_flag,
-    require_integer,
-    require_number,
-    require_type,
-)
+from grok_np.errors import require, require_array, require_choice, require_flag, require_integer, require_number
 from grok_np.layers import cross_entropy_forward, lookup
 from grok_np.reading import fourier
 from grok_np.reading.every_pair import answers, grid
@@ -161,20 +153,9 @@ def _sum_of_squares(logits, centring):
     return (x**2).sum()
 
 
-def sum_projections(logits):
-    """Projections of the logits on the unit vectors along cos w_k(a+b-c), by frequency k = 0 .. p//2.
-
-    sum over a, b, c of logits[a, b, c] cos(w_k(a+b-c)) / norm, with norm² = p³/2, but p³ for k = 0 and p/2. It is
-    alpha_k of `fourier.sum_waves` times the norm. These directions are orthogonal, so the square is what each holds of
-    the sum of squares. logits (p, p, n) -> (p//2 + 1,).
-    """
-    return _projections(fourier.sum_waves(_arguments(logits)[0]), len(logits))
-
-
-def _projections(amplitudes, p):
-    norms = np.full(p // 2 + 1, np.sqrt(p**3 / 2))
-    norms[[0, -1] if p % 2 == 0 else [0]] = np.sqrt(p**3)
-    return norms * amplitudes
+def _held(amplitudes, p):
+    """What cos w_k(a+b-c) holds of the sum of squares, k = 0 .. p//2: its amplitude's square times p³/2 (or p³)."""
+    return amplitudes**2 * np.where(2 * np.arange(p // 2 + 1) % p == 0, p**3, p**3 / 2)
 
 
 def fraction_explained(logits, frequencies, centring="input"):
@@ -190,14 +171,14 @@ def fraction_explained(logits, frequencies, centring="input"):
 
 
 def _fraction_explained(logits, amplitudes, frequencies, centring):
-    part, whole = (_projections(amplitudes, len(logits))[frequencies] ** 2).sum(), _sum_of_squares(logits, centring)
+    part, whole = _held(amplitudes, len(logits))[frequencies].sum(), _sum_of_squares(logits, centring)
     return float(part / whole) if whole > 0 else 0.0
 
 
 def key_frequencies(logits, share=0.01):
     """Frequencies that the network uses, ascending, from its logits (p, p, n).
 
-    Those whose squared `sum_projections` are at least ``share``, in (0, 1], of the variance of the logits about each
+    Those k whose wave cos w_k(a+b-c) holds at least ``share``, in (0, 1], of the variance of the logits about each
     pair's mean.
 
     >>> a, b, c = np.ogrid[:7, :7, :7]
@@ -206,7 +187,7 @@ def key_frequencies(logits, share=0.01):
     """
     require_number(share, "share", "in (0, 1]", lambda x: 0 < x <= 1)
     logits, *_ = _arguments(logits)
-    return _at_least(share, _projections(fourier.sum_waves(logits), len(logits)) ** 2, _sum_of_squares(logits, "input"))
+    return _at_least(share, _held(fourier.sum_waves(logits), len(logits)), _sum_of_squares(logits, "input"))
 
 
 def _at_least(share, power, total):
@@ -231,10 +212,7 @@ def table_key_frequencies(table, share=None):
 
 
 def neuron_key_frequencies(neurons, least_neurons=5, least_fraction=0.5):
-    """Frequencies, ascending, that are the best of five neurons or more and explain over half of each of these.
-
-    neurons (p, p, h); see `neuron_frequencies`.
-    """
+    """Frequencies, ascending, that are the best of five neurons or more and explain over half of each of these."""
     require_integer(least_neurons, "least_neurons", minimum=0)
     require_number(least_fraction, "least_fraction", "in [0, 1]", lambda x: 0 <= x <= 1)
     frequency, fraction = neuron_frequencies(neurons)
@@ -274,10 +252,7 @@ def neuron_frequencies(neurons):
 
 
 def neuron_fit(neurons, frequency):
-    """Each neuron's least-squares degree-2 polynomial of its own ``frequency`` (h,), see `neuron_frequencies`.
-
-    neurons (p, p, h) -> (p, p, h). Frequency 0 leaves the constant.
-    """
+    """Each neuron's least-squares degree-2 polynomial of its ``frequency`` (h,), of 0 the constant: (p, p, h)."""
     means = _four_means(neurons)
     p = len(neurons)
     frequency = require_array(frequency, "frequency")
@@ -291,10 +266,9 @@ def neuron_fit(neurons, frequency):
 
 
 def component_norms(x):
-    """Norms of the 2-D Fourier components of x (p, p, ...) over all further axes: (p, p).
+    """Norms of the 2-D Fourier components of x (p, p, ...), logits, neurons or attention scores, over all further axes.
 
-    For logits, for neurons (all or one) and for attention scores. Row and column are basis functions of a and b in the
-    order of `fourier.frequencies`; the squares add up to the sum of squares of x.
+    (p, p): basis functions of a and of b in the order of `fourier.frequencies`. The squares add up to those of x.
     """
     x = require_array(x, "x").astype(np.float64, copy=False)
     require(x.ndim >= 2 and x.shape[0] == x.shape[1] > 0, "x.shape", x.shape, "(p, p, ...)")
@@ -313,7 +287,7 @@ def fourier_gini(table):
 
 def sum_of_squared_weights(params):
     """Sum over all arrays of a dict; weight decay pushes it down once the train loss is small."""
-    require_type(params, "params", dict)
+    require(isinstance(params, dict), "params", params, "a dict of arrays")
     return float(sum(np.square(require_array(W, "each of params"), dtype=np.float64).sum() for W in params.values()))
 
 
@@ -385,7 +359,7 @@ def measures(logits, frequencies, train_mask, test_mask=None, *, W_E=None, W_L=N
 
 
 class Phases(NamedTuple):
-    """Steps at which memorisation, circuit formation and cleanup end; None where that has not happened."""
+    """Steps at which the three phases end; None where that has not happened."""
 
     memorisation_end: int | None
     circuit_formation_end: int | None

@@ -81,9 +81,8 @@ class Ring:
 def find(effective: Effective, operation: str = "add") -> list[Ring]:
     """The rings in effective weights, one per key frequency, ascending.
 
-    A neuron counts if its weight is at least 1 % of the largest and at least half of its input power is at one
-    frequency; a frequency is key if at least three such neurons share it. ``operation`` ("add" or "subtract") decides
-    what `Ring.phase_errors` are.
+    A neuron counts if its weight is at least 1 % of the largest and half of its input power or more at one frequency; a
+    frequency is key if three such neurons or more share it. ``operation``: "add" or "subtract", for `phase_errors`.
     """
     require_type(effective, "effective", Effective)
     require_choice(operation, "operation", SIGNS)
@@ -105,10 +104,8 @@ def find(effective: Effective, operation: str = "add") -> list[Ring]:
 
 
 def square_wave(angles):
-    """A wave of two values whose fundamental is cos: +-pi/4, as Swaroop 2026 (arXiv 2603.23784) idealises input waves.
-
-    The article's published network does not compute with them: with square waves for its own half of the answers are
-    wrong, with cosines none (`scores`).
+    """A wave of two values whose fundamental is cos: +-pi/4. (Swaroop 2026, arXiv 2603.23784, finds learned input waves
+    close to it. In the article's published network they make half of the answers wrong, cosines none: `scores`.)
     """
     return np.copysign(np.pi / 4, np.cos(angles))
 
@@ -135,7 +132,7 @@ def _some(rings):
 
 
 def regularise(effective, rings):
-    """The network with every ring made regular: even spacing, equal weights, phases by the law of the head, B like A.
+    """The network with every ring made regular: even spacing, equal weights, phases by the law, B turning as A does.
 
     Each ring keeps its frequency, number of neurons, rotation and total weight.
     """
