@@ -2,8 +2,10 @@
 
 import signal
 import sys
+import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from multiprocessing import get_context
+from contextlib import contextmanager
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
@@ -38,9 +40,17 @@ def one_line(kind, error, trace):
     sys.__excepthook__(kind, error, trace)
 
 
+@contextmanager
 def workers():
     """An executor: a process a core, each on one BLAS thread; in a notebook a single thread."""
-    return ThreadPoolExecutor(1) if NOTEBOOK else ProcessPoolExecutor(cores(), get_context("spawn"), _alone)
+    with ThreadPoolExecutor(1) if NOTEBOOK else ProcessPoolExecutor(cores(), get_context("spawn"), _alone) as pool:
+        try:
+            yield pool
+        except KeyboardInterrupt:
+            time.sleep(1)  # time for every training loop to save; then away with what the pool has handed out since
+            for process in active_children():
+                process.terminate()
+            raise
 
 
 def _alone():

@@ -55,7 +55,8 @@ def pictures(printed, tmp_path):
 
 def test_every_example_is_run_by_a_test():
     tests = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
-    run_by = set(re.findall(r'(?:run\([^"()]*|EXAMPLES / |"examples" / |"examples/" \+ )"(\w+\.py)"', tests))
+    run_by = set(re.findall(r'(?:run\([^"()]*|arguments = \(|EXAMPLES / |/ "examples" / )"(\w+\.py)"', tests))
+    run_by |= set(re.findall(r'/ "examples/(\w+\.py)"', tests))
     assert not {path.name for path in EXAMPLES.glob("[!_]*.py")} - run_by, "no test runs these"
 
 

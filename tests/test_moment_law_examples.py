@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from grok_np import MLP, analytic, reading
+from grok_np.networks.mlp import Effective
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -87,7 +88,7 @@ def test_the_law_does_without_the_star_law(moment_law):
     p, x = 31, 2 * np.pi / 31 * np.arange(31)
     A = np.cos(x[:, None] - alpha)
     C = (np.conj(z)[:, None] * np.exp(1j * x)).real
-    network = analytic.Effective(A, A, np.zeros(9), C, "square")
+    network = Effective(A, A, np.zeros(9), C, "square")
     (ring,) = reading.rings.find(network)
     assert np.abs(ring.phase_errors).max() > 20
     assert moment_law.required("square", ring.moments) > 0.05  # the moments that assume a star

@@ -105,8 +105,8 @@ def circles(scores, isolated):
 
     scores (p, r) of `clock_pizza.principal_components`; isolated from `clock_pizza.isolated_circles`.
     """
-    columns = min(max(len(isolated), 1), 4)
-    lines = -(-max(len(isolated), 1) // columns)
+    lines = max(1, -(-len(isolated) // 4))
+    columns = max(1, -(-len(isolated) // lines))
     figure = Figure(figsize=(WIDTH if columns > 2 else 6, 0.9 + 4.6 * lines), layout="constrained")
     axes = figure.subplots(2 * lines, columns, squeeze=False)
     for axis in axes.flat:

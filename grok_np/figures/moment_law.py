@@ -79,7 +79,7 @@ def free_rings(points, chance, rigid):
         bottom.plot(*_spread(cells, "adamw", "n", "ratio", 0.14), "s", color=GREEN, mfc="none", ms=4)
         bottom.axhline(1, color=BLACK, lw=0.8)
         learned = any(n in cell["descent"]["alive"] for cell in cells)
-        top.set_title(f"{names[activation]}: rigid at {n}" + ("" if learned else ",\ntoo few for this p"), fontsize=10)
+        top.set_title(f"{names[activation]}: rigid at {n}" + ("" if learned else ",\nnone is right"), fontsize=10)
         top.set(xlabel="neurons left in the ring", ylim=(-0.03, 1.05))
         bottom.set(xlabel="neurons given", ylim=(0.9, 2.6))
     axes[0, 0].set_ylabel("moment / sum of weights;\nevenness")

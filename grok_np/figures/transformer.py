@@ -33,7 +33,7 @@ def attention(effective, p):
         shown = image.imshow(pattern[head][np.ix_(order, order)].T, origin="lower", cmap="viridis", vmin=0, vmax=1)
         image.set(xlabel=f"{k} a mod {p}", ylabel=f"{k} b mod {p}")
     axes[0, 0].set_ylabel("score against token")
-    axes[0, 0].legend(frameon=False, fontsize=8, loc="upper right")
+    figure.legend(handles=axes[0, 0].lines, frameon=False, fontsize=9, ncols=2, loc="outside lower center")
     figure.colorbar(shown, ax=axes[1], label="attention to a", shrink=0.8)
     if max(spread) < 0.01:
         text = "Attention is flat: it moves by less than 0.01 over all pairs, in every head"
