@@ -86,7 +86,7 @@ class Lion:
 if __name__ == "__main__":
     model, task, lion, split = Skip(), Cheating(), Lion(), Cheating().split()
     params = model.init(np.random.default_rng(1), np.float64)
-    print(gradcheck.check_gradients(lambda **W: model.forward(W, split.train_inputs[:9]), model.backward, params))
+    print(gradcheck.check(lambda **W: model.forward(W, split.train_inputs[:9]), model.backward, params))
     with TemporaryDirectory() as folder:
         run = train(model, task, lion, 1000, out=folder, loss="margin", checkpoint_every=300, progress=False)
         (run.path / "checkpoints/00001000.npz").unlink()  # as if it had been killed after step 900

@@ -16,7 +16,7 @@ from _console import parse, show, verdict
 from grok_np import MLP, AdamW, ModularArithmetic, analytic, figures, reading, train
 
 P = 67
-SEED = 36  # about one seed in three groks within 50,000 steps: examples/mlp_seeds.py
+SEED = 11  # about one seed in three groks within 50,000 steps: examples/mlp_seeds.py
 
 # %% [markdown]
 # ## Train

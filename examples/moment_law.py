@@ -305,9 +305,10 @@ def main():
         print_published(published_sizes(arguments.published))
     chance = {activation: [by_chance(activation, n) for n in SIZES] for activation in NAMES}
     rigid = {activation: analytic.rigid_size(activation) for activation in NAMES}
+    falling = trajectory(8, rows, steps, arguments.out / "ring_of_eight")
     show(arguments.out, {
         "moment_law": (figures.free_rings(cells, chance, rigid), "what must vanish, what is free, and what it costs"),
-        "training": (figures.moments_beside_losses(*trajectory(8, rows, steps, arguments.out / "ring_of_eight")), "how the moments of one ring fall")})
+        "training": (figures.moments_beside_losses(*falling), "how the moments of one ring fall")})
 
 
 def common_norm(rows, activation):

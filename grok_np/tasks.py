@@ -36,7 +36,7 @@ def all_pairs(p: int) -> np.ndarray:
 
 
 class Split(NamedTuple):
-    """A training and a test set: inputs (B, 2) int64, columns a and b; labels (B,) int64."""
+    """A training and a test set: inputs (B, 2) int64, columns a and b, or (B, n_bits); labels (B,) int64."""
 
     train_inputs: np.ndarray
     train_labels: np.ndarray
@@ -99,8 +99,8 @@ class ModularArithmetic:
             pairs = require_array(self.train_pairs, "train_pairs", ndim=2)
             known = {(int(a), int(b)) for a, b in self.all_pairs()[0]}
             given = [tuple(pair) for pair in pairs.tolist()]
-            require(len(given) > 0 and set(given) <= known and len(set(given)) == len(given), "train_pairs",
-                    f"{len(given)} pairs", f"one or more different ones of the {n_pairs} pairs of the task")
+            fits = pairs.dtype.kind in "iu" and set(given) <= known and len(set(given)) == len(given) > 0
+            require(fits, "train_pairs", f"{len(given)} pairs", f"one or more different ones of the task's {n_pairs}")
             object.__setattr__(self, "train_pairs", tuple(given))
 
     def all_pairs(self) -> tuple[np.ndarray, np.ndarray]:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.optimize import least_squares, linprog
 
-from grok_np import analytic, layers, strategies
+from grok_np import analytic, layers
+from grok_np.gradcheck import strategies
 from grok_np.layers import ACTIVATIONS
 from grok_np.networks.mlp import mix_forward
 from grok_np.reading.fourier import strongest_waves

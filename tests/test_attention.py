@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok_np import strategies
-from grok_np.gradcheck import GradientError, check_gradients
+from grok_np.gradcheck import GradientError, check, strategies
 from grok_np.networks.attention import attention_backward, attention_forward
 
 
@@ -48,7 +47,7 @@ def test_by_default_all_is_visible_and_softmax_is_all():
 
 @given(data=st.data(), options=options)
 def test_gradients(data, options):
-    check_gradients(lambda *inputs: attention_forward(*inputs, **options), attention_backward, draw_layer(data))
+    check(lambda *inputs: attention_forward(*inputs, **options), attention_backward, draw_layer(data))
 
 
 @pytest.mark.parametrize("wrong", range(5))
@@ -60,7 +59,7 @@ def test_each_gradient_off_by_a_thousandth_is_rejected(wrong):
         return tuple(1.001 * d if i == wrong else d for i, d in enumerate(attention_backward(dout, cache)))
 
     with pytest.raises(GradientError, match=f"input {wrong}"):
-        check_gradients(attention_forward, backward, inputs)
+        check(attention_forward, backward, inputs)
 
 
 def test_float32_stays_float32():

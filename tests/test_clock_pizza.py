@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from grok_np import MLP, Transformer, analytic, strategies
+from grok_np import MLP, Transformer, analytic
+from grok_np.gradcheck import networks
 from grok_np.layers import predict
 from grok_np.networks.deep import DeepMLP, DeepTransformer
 from grok_np.networks.factorings import FACTORINGS
@@ -117,7 +118,7 @@ def test_embedding_gradients_are_differences(model):
             assert gradient[i] == pytest.approx((moved[0] - moved[1]) / 2e-5, rel=1e-6, abs=1e-7)
 
 
-@given(strategies.transformers())
+@given(networks.transformers())
 def test_embedding_gradients_add_up_to_the_gradient_of_the_table(drawn):
     model, params, inputs = drawn
     logits, cache = model.forward(params, inputs)

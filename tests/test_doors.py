@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from grok_np import MLP, ModularArithmetic, RunError, layers, load_run, resume, train
-from grok_np.gradcheck import check_gradients
+from grok_np.gradcheck import check
 from grok_np.learning import training
 from grok_np.learning.ensemble import train_members
 from grok_np.networks import Network
@@ -115,7 +115,7 @@ def test_nothing_is_imported_because_a_file_names_it(tmp_path):
 def test_a_gradient_check_an_ensemble_and_a_reader():
     model, rng = Rows(), np.random.default_rng(0)
     params = model.init(rng, np.float64)
-    check_gradients(lambda **w: model.forward(w, [[0, 1], [4, 4], [0, 2]]), model.backward, params)
+    check(lambda **w: model.forward(w, [[0, 1], [4, 4], [0, 2]]), model.backward, params)
     members = train_members(model, [Constant()] * 8, SignDescent(), 30, range(8))
     for seed in (0, 7):
         alone = train(model, Constant(), SignDescent(), 30, seed, progress=False)
@@ -150,3 +150,46 @@ def test_the_example():
     assert done.returncode == 0, done.stderr
     assert "resumed to the same bits: True" in done.stdout
     assert len(EXAMPLE.read_text(encoding="utf-8").splitlines()) < 100
+
+
+def test_one_array_under_two_names_over_several_shards(monkeypatch):
+    """mix_backward may return the same array twice: adding up shards must not change it in place."""
+    @dataclass(frozen=True)
+    class Symmetric(Rows):
+        def mix_forward(self, params, inputs):
+            logits, at = super().mix_forward(params, np.concatenate([inputs, np.asarray(inputs)[..., ::-1]]))
+            return logits, at
+
+        def mix_backward(self, dlogits, at):
+            both = sum(super().mix_backward(dlogits, at).values())
+            return {"W_a": both, "W_b": both}
+
+    model = Symmetric()
+    params = model.init(np.random.default_rng(0), np.float64)
+    inputs, labels = ModularArithmetic(5).all_pairs()
+    labels = np.concatenate([labels, labels])
+    whole, pieces = ({name: np.empty_like(W) for name, W in params.items()} for _ in range(2))
+    training.loss_and_gradients(model, params, [training.Shard(inputs, labels, 1.0)], layers.LOSSES["cross_entropy"],
+                                whole)
+    shards = [training.Shard(inputs[part], np.concatenate([labels[:25][part]] * 2), len(inputs[part]) / 25)
+              for part in (slice(0, 9), slice(9, 17), slice(17, 25))]
+    training.loss_and_gradients(model, params, shards, layers.LOSSES["cross_entropy"], pieces)
+    for name in params:
+        np.testing.assert_allclose(pieces[name], whole[name], atol=1e-14)
+
+
+@pytest.mark.parametrize("thing", ["derived", "array"])
+def test_what_could_not_be_made_again_is_refused_before_it_is_trained(tmp_path, thing):
+    class Derived(SignDescent):
+        def __init__(self, lr=0.1):
+            super().__init__(lr)
+            self.half = lr / 2
+
+    class WithArray(SignDescent):
+        def __init__(self, lr=0.1):
+            super().__init__(np.full(3, lr))
+
+    with pytest.raises(TypeError, match="model, task and optimizer must"):
+        train(Rows(), Constant(), {"derived": Derived, "array": WithArray}[thing](), 1, out=tmp_path / "run",
+              progress=False)
+    assert not (tmp_path / "run").exists()

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok_np import strategies
+from grok_np.gradcheck import strategies
 from grok_np.reading import fourier
 
 

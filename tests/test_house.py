@@ -20,7 +20,6 @@ MAY_IMPORT = {
     "figures": GROUND | {"networks", "analytic", "reading"},
     "page": GROUND | {"networks", "analytic", "reading", "figures", "learning"},
     "gradcheck": {"errors", "networks", "layers", "tasks", "streams"},
-    "strategies": {"errors", "networks", "layers", "tasks", "streams"},
 }
 RUNS = {"learning", "learning.runs", "learning.training"}  # where `page` finds a finished run
 # One order of reading, which `__init__`, the README and the "Read next" lines tell.

@@ -9,8 +9,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import log_softmax, softmax
 
-from grok_np import layers, strategies
-from grok_np.gradcheck import check_gradients
+from grok_np import layers
+from grok_np.gradcheck import check, networks, strategies
 
 MULTICLASS = [name for name, loss in layers.LOSSES.items() if not loss.one_output]
 
@@ -19,18 +19,18 @@ MULTICLASS = [name for name, loss in layers.LOSSES.items() if not loss.one_outpu
 def test_linear_gradients(data):
     n, m, k = data.draw(strategies.shapes(3), label="B, n_in, n_out")
     x, W = data.draw(strategies.arrays((n, m)), label="x"), data.draw(strategies.arrays((m, k)), label="W")
-    check_gradients(layers.linear_forward, layers.linear_backward, [x, W])
+    check(layers.linear_forward, layers.linear_backward, [x, W])
     b = data.draw(strategies.arrays((k,)), label="b")
-    check_gradients(layers.linear_forward, layers.linear_backward, [x, W, b])
+    check(layers.linear_forward, layers.linear_backward, [x, W, b])
 
 
 @given(st.data())
 def test_lookup_gradients(data):
     n, d = data.draw(strategies.shapes(2))
-    indices = data.draw(strategies.pairs(n)).ravel()
+    indices = data.draw(networks.pairs(n)).ravel()
     table = data.draw(strategies.arrays((n, d)))
     at = layers.lookup(indices, n, np.float64)
-    check_gradients(lambda t: layers.lookup_forward(t, at), layers.lookup_backward, [table])
+    check(lambda t: layers.lookup_forward(t, at), layers.lookup_backward, [table])
 
 
 @given(st.data())
@@ -43,7 +43,7 @@ def test_lookup_in_the_tables_of_an_ensemble(data):
     out, _ = layers.lookup_forward(tables, at)
     for member in range(members):
         np.testing.assert_array_equal(out[member], tables[member][indices[member]])
-    check_gradients(lambda t: layers.lookup_forward(t, at), layers.lookup_backward, [tables])
+    check(lambda t: layers.lookup_forward(t, at), layers.lookup_backward, [tables])
 
 
 def test_lookup_keeps_float32():
@@ -57,7 +57,7 @@ def test_lookup_keeps_float32():
 @pytest.mark.parametrize("name", layers.ACTIVATIONS)
 @given(x=strategies.arrays(strategies.shapes(2), away_from_zero=1e-3))
 def test_activation_gradients(name, x):
-    check_gradients(*layers.ACTIVATIONS[name], [x])
+    check(*layers.ACTIVATIONS[name], [x])
 
 
 @pytest.mark.parametrize(("name", "slope"), [("relu", 0), ("abs", 0), ("square", 0), ("gelu", 0.5)])
@@ -86,7 +86,7 @@ def test_activations_keep_float32(name):
 @given(strategies.arrays(strategies.shapes(3), bound=20))
 @example(np.zeros((1, 1, 4)))
 def test_softmax(x):
-    check_gradients(layers.softmax_forward, layers.softmax_backward, [x])
+    check(layers.softmax_forward, layers.softmax_backward, [x])
     out, _ = layers.softmax_forward(x)
     np.testing.assert_allclose(out, softmax(x, axis=-1), rtol=1e-12)
     np.testing.assert_allclose(layers.softmax_forward(x + 1000)[0], out, rtol=1e-9)
@@ -103,9 +103,9 @@ def test_softmax_of_rows_far_apart_neither_overflows_nor_vanishes():
 def test_loss_gradients(name, data):
     n, p = data.draw(strategies.shapes(2))
     logits = data.draw(strategies.arrays((n, p), bound=8), label="logits")
-    labels = data.draw(strategies.labels(p, n), label="labels")
+    labels = data.draw(networks.labels(p, n), label="labels")
     loss = layers.LOSSES[name]
-    check_gradients(lambda x: loss.forward(x, labels), loss.backward, [logits])
+    check(lambda x: loss.forward(x, labels), loss.backward, [logits])
 
 
 @pytest.mark.parametrize("labels_of", ["all", "each"])
@@ -136,7 +136,7 @@ def test_losses_keep_float32(name):
 def test_cross_entropy_is_minus_log_softmax(data):
     n, p = data.draw(strategies.shapes(2))
     logits = data.draw(strategies.arrays((n, p), bound=30))
-    labels = data.draw(strategies.labels(p, n))
+    labels = data.draw(networks.labels(p, n))
     expected = -log_softmax(logits, axis=1)[np.arange(n), labels].mean()
     np.testing.assert_allclose(layers.cross_entropy_forward(logits, labels)[0], expected, rtol=1e-9, atol=1e-12)
 

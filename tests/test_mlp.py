@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok_np import MLP, strategies
-from grok_np.gradcheck import GradientError, check_gradients
+from grok_np import MLP
+from grok_np.gradcheck import GradientError, check, networks, strategies
 from grok_np.layers import ACTIVATIONS, LOSSES
 from grok_np.networks.factorings import FACTORINGS
 from grok_np.networks.initial import TRUNCATED_STD, circular_embedding
@@ -44,15 +44,15 @@ def from_one_hot(model, params, inputs):
 @pytest.mark.parametrize("factoring", FACTORINGS)
 @given(data=st.data())
 def test_gradients_of_every_factoring(factoring, data):
-    model, params, inputs = data.draw(strategies.mlps(factoring=factoring))
-    check_gradients(lambda **w: model.forward(w, inputs), model.backward, params)
+    model, params, inputs = data.draw(networks.mlps(factoring=factoring))
+    check(lambda **w: model.forward(w, inputs), model.backward, params)
 
 
 @pytest.mark.parametrize("loss", [name for name, loss in LOSSES.items() if not loss.one_output])
 @given(data=st.data())
 def test_gradients_of_the_whole_loss(loss, data):
-    model, params, inputs = data.draw(strategies.mlps())
-    labels = data.draw(strategies.labels(model.p, len(inputs)))
+    model, params, inputs = data.draw(networks.mlps())
+    labels = data.draw(networks.labels(model.p, len(inputs)))
     forward, backward, *_ = LOSSES[loss]
 
     def whole_forward(**weights):
@@ -60,7 +60,7 @@ def test_gradients_of_the_whole_loss(loss, data):
         value, loss_cache = forward(logits, labels)
         return value, (cache, loss_cache)
 
-    check_gradients(whole_forward, lambda d, caches: model.backward(backward(d, caches[1]), caches[0]), params)
+    check(whole_forward, lambda d, caches: model.backward(backward(d, caches[1]), caches[0]), params)
 
 
 @given(st.data())
@@ -68,11 +68,11 @@ def test_gradients_of_the_mix(data):
     p, h, n_classes = data.draw(strategies.shapes(3))
     weights = {"A": (p, h), "B": (p, h), "bias": (h,), "C": (h, n_classes)}
     weights = {name: data.draw(strategies.arrays(shape)) for name, shape in weights.items()}
-    inputs = data.draw(strategies.pairs(p))
-    check_gradients(lambda **w: mix_forward(Effective(**w, activation="gelu"), inputs), mix_backward, weights)
+    inputs = data.draw(networks.pairs(p))
+    check(lambda **w: mix_forward(Effective(**w, activation="gelu"), inputs), mix_backward, weights)
 
 
-@given(strategies.mlps())
+@given(networks.mlps())
 def test_two_stages_are_the_network(drawn):
     model, params, inputs = drawn
     logits, _ = model.forward(params, inputs)
@@ -92,9 +92,9 @@ def test_a_wrong_mix_gradient_is_rejected(part):
         model.effective_backward(gradients | {part: 1.001 * gradients[part]}, cache.params, out)
         return out
 
-    check_gradients(lambda **w: model.forward(w, inputs), model.backward, params)
+    check(lambda **w: model.forward(w, inputs), model.backward, params)
     with pytest.raises(GradientError):
-        check_gradients(lambda **w: model.forward(w, inputs), wrong, params)
+        check(lambda **w: model.forward(w, inputs), wrong, params)
 
 
 @pytest.mark.parametrize("factoring", FACTORINGS)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from grok_np import MLP, BitMLP, Transformer
-from grok_np.gradcheck import check_gradients
+from grok_np.gradcheck import check
 from grok_np.learning.runs import CLASSES
 from grok_np.networks import Network
 from grok_np.networks.deep import DeepMLP, DeepTransformer
@@ -37,7 +37,7 @@ def test_no_network_is_forgotten():
 def test_the_gradient_is_that_of_the_forward_pass(name):
     model = NETWORKS[name]
     params, inputs = drawn(model)
-    check_gradients(lambda **w: model.forward(w, inputs), model.backward, params)
+    check(lambda **w: model.forward(w, inputs), model.backward, params)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -76,3 +76,20 @@ def test_biases_start_at_0_and_weights_do_not(name):
     assert {key: W.shape for key, W in params.items()} == model.shapes
     for key, W in params.items():
         assert W.dtype == np.float32 and W.any() != key.startswith("b_")
+
+
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("DeepTransformer", "BitMLP")])
+def test_indexed_inputs_of_one_network_are_refused_by_several(name):
+    """Once every member silently read the table of the first."""
+    model = NETWORKS[name]
+    params, inputs = drawn(model, 3)
+    with pytest.raises(ValueError, match="cannot reshape|could not be broadcast|not broadcastable|mismatch"):
+        model.forward(params, model.index(inputs[0], np.float64))
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int32, np.uint64])
+@pytest.mark.parametrize("model", [MLP(113, 2, 4), Transformer(113, 4, 2, 3, layout="a b"),
+                                   DeepTransformer(113, 4, 2, 3)])
+def test_integers_of_any_width(model, dtype):
+    params, pairs = model.init(np.random.default_rng(0)), np.array([[112, 100], [3, 77]])
+    np.testing.assert_array_equal(model.forward(params, pairs.astype(dtype))[0], model.forward(params, pairs)[0])

@@ -42,21 +42,22 @@ def test_first_weights_know_nothing_of_the_strings(seed):
         assert abs(np.mean((weights[: len(some)] > 0) == some) - 0.5) < 3 / np.sqrt(len(some))
 
 
-@pytest.mark.parametrize("seed", range(21))
-def test_first_weights_labels_and_corruption_know_nothing_of_the_split(seed):
-    task = ModularArithmetic(67, "random", seed=seed, corrupted_fraction=0.3)
-    in_train = np.zeros(67 * 67)
-    split = task.split()
-    in_train[split.train_inputs @ [67, 1]] = 1
-    weights = first_weights(MLP(), task, seed)["W_E"].ravel()[: 67 * 67]
-    labels = task.all_pairs()[1]
-    true = dict(zip(map(tuple, task.all_pairs()[0]), labels, strict=True))
-    corrupted = np.array([true[tuple(pair)] != label for pair, label in
-                          zip(split.train_inputs, split.train_labels, strict=True)])
-    bound = 5 / np.sqrt(len(in_train))
-    assert abs(np.corrcoef(in_train, weights)[0, 1]) < bound and abs(np.corrcoef(in_train, labels)[0, 1]) < bound
-    assert abs(np.corrcoef(labels, weights)[0, 1]) < bound
-    assert abs(np.corrcoef(corrupted, split.train_labels)[0, 1]) < 5 / np.sqrt(len(corrupted))
+def test_every_object_asks_for_a_purpose_of_its_own(monkeypatch):
+    """Split, labels, corruption, strings, weights: no two draw from one generator, whatever their seeds."""
+    asked = []
+
+    def recorded(seed, purpose):
+        asked.append((seed, purpose))
+        return generator(seed, purpose)
+
+    for module in ("tasks", "learning.training"):
+        monkeypatch.setattr(f"grok_np.{module}.generator", recorded)
+    for seed in range(3):
+        train(MLP(5, 3, 4), ModularArithmetic(5, "random", seed=seed, corrupted_fraction=0.3), steps=1, seed=seed,
+              progress=False)
+        train(BitMLP(4, 3), SparseParity(4, 2, 5, 5, seed), steps=1, seed=seed, loss="logistic", progress=False)
+    assert {purpose for _, purpose in asked} == {"split", "random labels", "corrupted labels", "strings", "weights"}
+    assert all(seed in range(3) for seed, _ in asked)
 
 
 def test_bad_arguments_are_named():

@@ -1,14 +1,25 @@
 """The loop on small real tasks: it learns, logs, saves, stops cleanly and resumes to the same bits."""
 
+import _thread
 import json
-import os
-import signal
 import threading
+import time
 
 import numpy as np
 import pytest
 
-from grok_np import MLP, SGD, AdamW, DivergedError, ModularArithmetic, RunError, load_run, resume, train
+from grok_np import (
+    MLP,
+    SGD,
+    AdamW,
+    DivergedError,
+    ModularArithmetic,
+    RunError,
+    SparseParity,
+    load_run,
+    resume,
+    train,
+)
 from grok_np.layers import LOSSES, cross_entropy_backward, cross_entropy_forward
 from grok_np.learning import runs, training
 from grok_np.learning.training import loss_and_gradients, make_shards
@@ -136,7 +147,7 @@ def test_an_interrupted_run_resumes_to_the_same_bits(tmp_path, monkeypatch, stop
 
 
 def test_ctrl_c_leaves_a_usable_run(tmp_path):
-    timer = threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT))
+    timer = threading.Timer(0.5, _thread.interrupt_main)  # os.kill would end the tests on Windows
     timer.start()
     with pytest.raises(KeyboardInterrupt, match=r"stopped after step [\d,]+; resume\(.*\) goes on from there"):
         short_run(tmp_path / "run", steps=10**7, checkpoint_every=10**6)
@@ -240,3 +251,47 @@ def test_exist_ok_goes_on_with_the_same_run_and_refuses_another(tmp_path, monkey
         short_run(tmp_path / "run", steps=300, exist_ok=True)
     with pytest.raises(RunError, match=r"holds a run with optimizer\.lr = 0\.003, not 0\.1"):
         train(MODEL, TASK, AdamW(lr=0.1), 60, out=tmp_path / "run", checkpoint_every=20, exist_ok=True)
+
+
+def test_ctrl_c_twice_and_a_damaged_newest_checkpoint(tmp_path, monkeypatch):
+    """A checkpoint at an odd step keeps its row of the history, so that it can be gone on from."""
+    whole, real = short_run(), training.loss_and_gradients
+    calls = []
+
+    def stopping(*arguments):
+        calls.append(1)
+        if len(calls) in (31, 33):
+            _thread.interrupt_main()
+            time.sleep(0.01)
+        return real(*arguments)
+
+    monkeypatch.setattr(training, "loss_and_gradients", stopping)
+    with pytest.raises(KeyboardInterrupt, match="after step 31"):
+        short_run(tmp_path / "run")
+    with pytest.raises(KeyboardInterrupt, match="after step 33"):
+        resume(tmp_path / "run", progress=False)
+    monkeypatch.setattr(training, "loss_and_gradients", real)
+    steps = load_run(tmp_path / "run").checkpoint_steps()
+    assert steps[-2:] == [31, 33]
+    (tmp_path / "run/checkpoints/00000033.npz").write_bytes(b"")
+    assert same(resume(tmp_path / "run", progress=False).params, whole.params)
+
+
+def test_other_first_weights_are_another_run(tmp_path):
+    first = MODEL.init(generator(0, "weights"))
+    short_run(tmp_path / "run", initial=first)
+    assert short_run(tmp_path / "run", initial=first, exist_ok=True).path
+    with pytest.raises(RunError, match="holds a run with other first weights"):
+        short_run(tmp_path / "run", initial={name: 2 * W for name, W in first.items()}, exist_ok=True)
+
+
+def test_a_numpy_learning_rate_is_the_same_number_after_resuming(tmp_path):
+    run = train(MODEL, TASK, AdamW(lr=np.float32(3e-3)), 20, progress=False)
+    config = json.loads(json.dumps(run.config))
+    assert same(run.params, train(*runs.from_config(config), 20, progress=False).params)
+
+
+def test_what_cannot_be_trained_leaves_no_folder(tmp_path):
+    with pytest.raises(ValueError, match="inputs must be"):
+        train(MLP(5, 3, 4), SparseParity(8, 2, 9, 9), steps=1, out=tmp_path / "run", loss="logistic", progress=False)
+    assert not (tmp_path / "run").exists()

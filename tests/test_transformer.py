@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok_np import AdamW, ModularArithmetic, Transformer, load_run, strategies, train
-from grok_np.gradcheck import GradientError, check_gradients
+from grok_np import AdamW, ModularArithmetic, Transformer, load_run, train
+from grok_np.gradcheck import GradientError, check, networks
 from grok_np.layers import cross_entropy_backward, cross_entropy_forward
 from grok_np.networks.deep import DeepMLP, DeepTransformer, blocks, general_backward, general_forward
 
@@ -56,16 +56,16 @@ def test_two_stages_agree_with_the_general_layers(data, seed):
             assert largest_difference(flat, expected_flat) < 10 * tolerance
 
 
-@given(strategies.transformers())
+@given(networks.transformers())
 def test_gradients(drawn):
     model, params, inputs = drawn
-    check_gradients(lambda **w: model.forward(w, inputs), model.backward, params)
+    check(lambda **w: model.forward(w, inputs), model.backward, params)
 
 
-@given(strategies.transformers())
+@given(networks.transformers())
 def test_gradients_of_the_general_layers(drawn):
     model, params, inputs = drawn
-    check_gradients(lambda **w: by_definition(model, w, inputs), general_backward, params)
+    check(lambda **w: by_definition(model, w, inputs), general_backward, params)
 
 
 def two_layers():
@@ -81,7 +81,7 @@ def two_layers():
 def test_gradients_of_two_layers(causal):
     params, tokens = two_layers()
     assert len(blocks(params)) == 2
-    check_gradients(lambda **w: general_forward(w, tokens, activation="gelu", causal=causal, attention_rate=0.6),
+    check(lambda **w: general_forward(w, tokens, activation="gelu", causal=causal, attention_rate=0.6),
                     general_backward, params)
 
 
@@ -105,7 +105,7 @@ def test_each_gradient_off_by_a_thousandth_is_rejected(name):
         return grads | {name: 1.001 * grads[name]}
 
     with pytest.raises(GradientError, match=name):
-        check_gradients(lambda **w: model.forward(w, inputs), wrong, params)
+        check(lambda **w: model.forward(w, inputs), wrong, params)
 
 
 @pytest.mark.parametrize("model", [DeepTransformer(p=5, d_model=4, n_heads=2, d_mlp=6, activation="gelu"),
@@ -114,7 +114,7 @@ def test_each_gradient_off_by_a_thousandth_is_rejected(name):
 def test_deep_models_keep_the_protocol(model):
     params = {name: 0.7 * np.random.default_rng(0).normal(size=shape) for name, shape in model.shapes.items()}
     inputs = [[0, 1], [4, 4], [2, 3]]
-    check_gradients(lambda **w: model.forward(w, inputs), model.backward, params)
+    check(lambda **w: model.forward(w, inputs), model.backward, params)
     run = train(model, ModularArithmetic(5, train_fraction=0.6), AdamW(lr=1e-2, weight_decay=0.0), 200, progress=False)
     assert run.history["train_loss"][-1] < run.history["train_loss"][0] / 2
 

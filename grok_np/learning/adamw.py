@@ -49,6 +49,12 @@ def warmup(t, warmup_steps):
     return min(t / warmup_steps, 1.0) if warmup_steps else 1.0
 
 
+def _as_floats(optimizer, *names):
+    """Python's floats in place of NumPy's, so that a run repeated from its config.json computes with the same ones."""
+    for name in names:
+        object.__setattr__(optimizer, name, float(getattr(optimizer, name)))
+
+
 @dataclass(frozen=True)
 class AdamW:
     """Adam with decoupled weight decay (Loshchilov & Hutter 2019, arXiv 1711.05101, Algorithm 2).
@@ -106,6 +112,7 @@ class AdamW:
         require_number(self.eps, "eps", "a positive finite number", lambda x: 0 < x < math.inf)
         require_number(self.weight_decay, "weight_decay", "a finite number >= 0", lambda x: 0 <= x < math.inf)
         require_choice(self.penalty, "penalty", ("l1", "l2"))
+        _as_floats(self, "lr", "eps", "weight_decay")
         require_integer(self.warmup_steps, "warmup_steps", minimum=0)
 
     def init(self, theta):
@@ -155,6 +162,7 @@ class SGD:
     def __post_init__(self):
         require_number(self.lr, "lr", "a positive finite number", lambda x: 0 < x < math.inf)
         require_number(self.momentum, "momentum", "in [0, 1)", lambda x: 0 <= x < 1)
+        _as_floats(self, "lr", "momentum", "weight_decay")
         require_number(self.weight_decay, "weight_decay", "a finite number >= 0", lambda x: 0 <= x < math.inf)
         require_integer(self.warmup_steps, "warmup_steps", minimum=0)
 

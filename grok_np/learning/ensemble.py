@@ -31,7 +31,7 @@ class Members(NamedTuple):
     """What became of M networks.
 
     ``step`` (R,): the logged steps. ``history``: train_loss, test_loss, train_accuracy, test_accuracy (R, M); NaN after
-    a member was stopped. ``params``: final weights by name, (M, ...).
+    a member was stopped, or has diverged. ``params``: final weights by name, (M, ...).
     """
 
     step: np.ndarray
@@ -89,7 +89,10 @@ def train_members(model: Network, tasks: list, optimizer: Any, steps: int, seeds
         require_integer(threads, "threads", minimum=1)
     loss, dtype = LOSSES[loss], np.dtype(dtype)
     # Train inputs and labels, test inputs and labels: each (M, B, ...).
-    data = [np.stack(part) for part in zip(*(task.split() for task in tasks), strict=True)]
+    splits = [task.split() for task in tasks]
+    sizes = {tuple(np.shape(part) for part in split) for split in splits}
+    require(len(sizes) == 1, "tasks", f"splits of the shapes {sorted(sizes)}", "all of the same sizes")
+    data = [np.stack(part) for part in zip(*splits, strict=True)]
     drawn = [model.init(generator(seed, "weights"), dtype) for seed in seeds]
     theta = FlatVector({name: np.stack([one[name] for one in drawn]) for name in model.shapes})
     gradient, moments = FlatVector(theta.views), optimizer.init(theta.vector)
@@ -97,7 +100,7 @@ def train_members(model: Network, tasks: list, optimizer: Any, steps: int, seeds
     alive, rows, logged = np.arange(len(seeds)), [], []
     groups = make_groups(model, data, dtype)
     keep_freed_memory()
-    with shard_map(len(groups), threads) as map_groups:
+    with shard_map(len(groups), threads) as map_groups, np.errstate(over="ignore", invalid="ignore"):
         for step in range(steps + 1):
             if step % log_every == 0 or step == steps:
                 row = np.full((4, len(seeds)), np.nan)
@@ -127,7 +130,10 @@ def make_groups(model, data, dtype):
     """`Group`s of as many members as keep the activations in cache; data as in `train_members`, (M, B, ...)."""
     train_inputs, train_labels, test_inputs, test_labels = data
     n_members, n_examples = train_labels.shape
-    size = max(1, GROUP_SIZE // (n_examples * max(shape[-1] for shape in model.shapes.values())))
+    one = {name: np.zeros(shape, dtype) for name, shape in model.shapes.items()}
+    outputs, cache = model.forward(one, train_inputs[0, :1])
+    width = max(outputs.shape[-1], getattr(cache.mix, "post", outputs).shape[-1])
+    size = max(1, GROUP_SIZE // (n_examples * width))
     return [Group(part, Shard(model.index(train_inputs[part], dtype), train_labels[part], 1.0),
                   Shard(model.index(test_inputs[part], dtype), test_labels[part], 1.0))
             for part in (slice(start, start + size) for start in range(0, n_members, size))]
@@ -155,8 +161,6 @@ def _scores(model, params, groups, loss, map):
 
 def _only(keep, flat, vector):
     """The `FlatVector` of the members to keep, taken from a vector laid out like ``flat``."""
-    like, start = {}, 0
-    for name, view in flat.views.items():
-        like[name] = vector[start : start + view.size].reshape(view.shape)[keep]
-        start += view.size
-    return FlatVector(like)
+    parts = np.split(vector, np.cumsum([view.size for view in flat.views.values()])[:-1])
+    return FlatVector({name: part.reshape(view.shape)[keep]
+                       for (name, view), part in zip(flat.views.items(), parts, strict=True)})

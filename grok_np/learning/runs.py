@@ -44,14 +44,15 @@ class RunError(ValueError):
 def to_config(model, task, optimizer, *, initial=None, **settings):
     """The dict behind config.json: the three objects by type and fields, the other settings as they are."""
     def describe(thing):
-        return {"type": type(thing).__name__, **(asdict(thing) if is_dataclass(thing) else vars(thing))}
+        fields = asdict(thing) if is_dataclass(thing) else getattr(thing, "__dict__", {})
+        return {**fields, "type": type(thing).__name__}
 
     versions = {"python": platform.python_version(), "numpy": np.__version__, "scipy": scipy.__version__}
     config = {"format": FORMAT, "model": describe(model), "task": describe(task), "optimizer": describe(optimizer),
               "initial": "drawn" if initial is None else "given", **settings, "versions": versions}
     try:
-        return json.loads(json.dumps(config, default=lambda number: number.item()))  # NumPy's numbers become Python's
-    except (TypeError, AttributeError):
+        return json.loads(json.dumps(config, default=np.generic.item))  # NumPy's numbers become Python's
+    except (TypeError, AttributeError, ValueError):
         raise TypeError("model, task and optimizer must have fields that JSON can hold: numbers, strings, lists and "
                         f"dicts, got {model!r}, {task!r}, {optimizer!r}") from None
 
@@ -71,14 +72,23 @@ def from_config(config, classes=()):
     return build("model"), build("task"), build("optimizer")
 
 
-def require_same(path, config):
-    """RunError, naming the first difference, unless the run in the folder has the settings of ``config``."""
+def require_rebuildable(config, classes):
+    """TypeError, before anything is trained, if the objects of a run could not be made again from its config.json."""
+    try:
+        from_config(config, classes)
+    except (TypeError, ValueError) as error:
+        raise TypeError("model, task and optimizer must be what their type makes of their fields, as a dataclass is: "
+                        f"{error}") from None
+
+
+def require_same(path, config, initial=None):
+    """RunError, naming the first difference, unless the run in the folder has these settings and first weights."""
     def differences(found, asked, name=""):
         for key in sorted(set(found) | set(asked)):
             here, there = found.get(key), asked.get(key)
             if isinstance(here, dict) and isinstance(there, dict):
                 yield from differences(here, there, f"{name}{key}.")
-            elif here != there:
+            elif here != there and not (here != here and there != there):  # NaN is the same as NaN here
                 yield f"{name}{key} = {here!r}, not {there!r}"
 
     found = read_config(path)
@@ -86,6 +96,10 @@ def require_same(path, config):
                                  {k: v for k, v in config.items() if k != "versions"}), None)
     if different:
         raise RunError(f"{path} holds a run with {different}: choose another folder, or delete that one")
+    if initial is not None:
+        found = _read_arrays(path / "initial.npz")
+        if not all(np.array_equal(found[name], array) for name, array in initial.items()):
+            raise RunError(f"{path} holds a run with other first weights: choose another folder, or delete that one")
 
 
 @dataclass
@@ -211,13 +225,13 @@ def read_history(path):
             header, *rows = csv.reader(file)
         if tuple(header) != HISTORY_COLUMNS:
             raise ValueError(f"its header is {header}")
-        columns = np.array(rows, dtype=np.float64).reshape(-1, len(HISTORY_COLUMNS)).T
-        steps = columns[0]
+        table = np.array(rows, dtype=np.float64).reshape(-1, len(HISTORY_COLUMNS)).T
+        steps = table[0]
         if not (len(rows) and steps[0] == 0 and steps[-1] < 2**53 and (np.diff(steps) >= 1).all()):
             raise ValueError("its steps do not rise from 0")
     except (OSError, ValueError, csv.Error) as error:
         raise RunError(f"{path}/history.csv is missing or damaged: {error}") from None
-    history = dict(zip(HISTORY_COLUMNS, columns, strict=True))
+    history = dict(zip(HISTORY_COLUMNS, table, strict=True))
     return history | {"step": steps.astype(np.int64)}
 
 

@@ -58,13 +58,12 @@ def loss_and_gradients(model, params, shards, loss, out, map=map):
             # linear in its upstream gradient, so the share goes in there.
             return shard.share * value, model.mix_backward(loss.backward(shard.share, loss_cache), cache)
 
-    # Added one by one as they come, so that memory stays flat: with all pairs of p = 997 there are 970 of them.
+    # Added one by one as they come, so that memory stays flat: with all pairs of p = 997 there are 972 of them.
     results = iter(map(one_shard, shards))
     loss_so_far, total = next(results)
     for value, gradient in results:
         loss_so_far += value
-        for name in total:
-            total[name] += gradient[name]
+        total = {name: total[name] + gradient[name] for name in total}
     model.effective_backward(total, params, out)
     return loss_so_far
 
@@ -155,16 +154,19 @@ def train(model: Network, task: Any, optimizer: Any = None, steps: int = 50_000,
     if initial is not None:
         initial = _given(initial, model.shapes, dtype)
     config = runs.to_config(model, task, optimizer, initial=initial, **settings)
-    path = None
+    params = _first_weights(model, config) if initial is None else initial
+    run = runs.Run(model, task, optimizer, params, {}, config)
+    _require_fit(model, params, run.split, loss)
     if out is not None:
         require_type(out, "out", str, Path)
         path = Path(out)
+        runs.require_rebuildable(config, (type(model), type(task), type(optimizer)))
         if exist_ok and (path / "config.json").exists():
-            runs.require_same(path, config)
+            runs.require_same(path, config, initial)
             return _go_on(path, config, model, task, optimizer, threads, progress)
         runs.create_folder(path, config, initial)
-    params = _first_weights(model, config) if initial is None else initial
-    return _learn(runs.Run(model, task, optimizer, params, {}, config, path), 0, None, [], threads, progress)
+        run.path = path
+    return _learn(run, 0, None, [], threads, progress)
 
 
 def resume(path: str | Path, *, classes: tuple = (), threads: int | None = None, progress: bool = True) -> runs.Run:
@@ -229,7 +231,7 @@ def _learn(run, start, moments, rows, threads, progress):
         for step in range(start, steps + 1):
             stop = interrupted.is_set() and step < steps
             saving = stop or step == steps or step % config["checkpoint_every"] == 0
-            if saving or step in dense or step % config["log_every"] == 0:
+            if saving or step == start or step in dense or step % config["log_every"] == 0:
                 train_loss, train_accuracy = evaluate(model, theta.views, train_shards, loss, map_shards)
                 _require_finite(train_loss, step, run.path)  # so that what has diverged is neither saved nor returned
                 test_loss, test_accuracy = evaluate(model, theta.views, test_shards, loss, map_shards)
@@ -258,8 +260,19 @@ def _norms(theta):
 
 def _require_finite(train_loss, step, path):
     if not np.isfinite(train_loss):
+        cure = "try a smaller lr" if step else "look at the first weights and the training set"
         saved = f"; {path} keeps what was saved before" if path else ""
-        raise DivergedError(f"training loss is {train_loss} after step {step}: try a smaller lr{saved}")
+        raise DivergedError(f"training loss is {train_loss} after step {step}: {cure}{saved}")
+
+
+def _require_fit(model, params, split, loss):
+    """An error before the first step, and before there is a folder, if the network cannot take the task's examples."""
+    require(len(split.train_labels) > 0, "task", "a split without training examples", "one with some")
+    outputs, _ = model.forward(params, split.train_inputs[:1])
+    n_classes = 2 if LOSSES[loss].one_output else outputs.shape[-1]
+    for labels in (split.train_labels, split.test_labels):
+        require(not labels.size or 0 <= labels.min() <= labels.max() < n_classes, "labels of the task",
+                f"from {labels.min(initial=0)} to {labels.max(initial=0)}", f"in [0, {n_classes})")
 
 
 def _check_call(threads, progress):

@@ -58,7 +58,7 @@ class DeepCache(NamedTuple):
     def post(self):
         """Neurons of the last layer at the last position, (B, d_mlp)."""
         post, T = self.layers[-1].post, self.tokens.shape[1]
-        return post[T - 1 :: T]
+        return np.zeros((len(self.x_last), 0)) if post is None else post[T - 1 :: T]
 
 
 def general_forward(params, tokens, *, activation="relu", causal=True, attention_rate=1.0):

@@ -57,13 +57,14 @@ def draw_linear(rng, name, shape, model):
     """The linear models of Clock and Pizza (Zhong et al. 2023, their code): N neurons, f inputs to a neuron.
 
     Embeddings normal with variance 1/(N // 2), W_out with 1/N; hidden maps and biases as PyTorch draws a Linear layer,
-    uniform in +-1/sqrt(f), where f is twice d_embed if the embeddings stand side by side.
+    uniform in +-1/sqrt(f); two maps W_in_a and W_in_b are one of f = the inputs of both.
     """
     if name.startswith("W_E"):
         return rng.normal(scale=(model.n_hidden // 2) ** -0.5, size=shape)
     if name == "W_out":
         return rng.normal(scale=model.n_hidden**-0.5, size=shape)
-    fan_in = model.n_hidden if name.endswith("hidden") else model.d_embed * (2 if "W_in_a" in model.shapes else 1)
+    into = {"W_hidden": "W_hidden", "b_hidden": "W_hidden"}.get(name, "W_in")
+    fan_in = sum(shape[0] for name, shape in model.shapes.items() if name.startswith(into))
     return rng.uniform(-(fan_in**-0.5), fan_in**-0.5, size=shape)
 
 

@@ -28,5 +28,5 @@ def index_pairs(inputs, p, dtype=np.float64):
             f"inputs must be an integer array of shape (B, 2), got shape {inputs.shape} of {inputs.dtype}")
     if inputs.size and (inputs.min() < 0 or inputs.max() >= p):
         raise ValueError(f"inputs must be in [0, {p}), got values from {inputs.min()} to {inputs.max()}")
-    a, b = np.moveaxis(inputs, -1, 0)
-    return Pairs(lookup(np.ascontiguousarray(a), p, dtype), lookup(np.ascontiguousarray(b), p, dtype))
+    a, b = np.moveaxis(inputs.astype(np.int64), -1, 0)
+    return Pairs(lookup(a, p, dtype), lookup(b, p, dtype))

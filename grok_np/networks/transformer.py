@@ -259,7 +259,7 @@ class Transformer(Network):
         a, b = index_pairs(inputs, self.p, dtype)
         if self.layout == "a b =":
             return TokenPairs((a, b, None), (a, b, None), None)
-        inputs = np.asarray(inputs)
+        inputs = np.asarray(inputs, np.int64)  # of fewer bytes the products would overflow
         both = lookup(inputs[..., 0] * self.p + inputs[..., 1], self.p**2, dtype)
         return TokenPairs((a, b), (both, b), b)
 
