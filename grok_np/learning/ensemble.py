@@ -112,14 +112,14 @@ def train_members(model: Network, tasks: list, optimizer: Any, steps: int, seeds
                 if stop is not None and step < steps:
                     here = dict(zip(COLUMNS, np.moveaxis(np.array(rows)[:, :, alive], 1, 0), strict=True))
                     keep = ~np.asarray(stop(here), bool)
+                    if not keep.any():
+                        break
                     if not keep.all():
                         alive, data = alive[keep], [part[keep] for part in data]
                         moments = {name: _only(keep, theta, vector).vector for name, vector in moments.items()}
                         theta = _only(keep, theta, theta.vector)
                         gradient = FlatVector(theta.views)
                         groups = make_groups(model, data, dtype)
-                    if not len(alive):
-                        break
             if step < steps:
                 step_of_all(model, theta.views, groups, loss, gradient.views, map_groups)
                 optimizer.step(theta.vector, gradient.vector, moments, step + 1)
