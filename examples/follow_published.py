@@ -195,7 +195,7 @@ def draw(curves, agreements, edge, limit, stories):
             axis.plot(run.history["step"], run.history["test_accuracy"], style, lw=1.2, color=colour, label=precision)
         axis.set(xscale="log", xlim=(100, None), xlabel="step", ylabel="held-out pairs right", ylim=(-0.03, 1.03))
         axis.set_title(name, fontsize=11)
-        axis.legend(frameon=False, fontsize=8, loc="center left")
+        axis.legend(frameon=False, fontsize=8, loc="lower right")
     title(figure, "Published and ours: to 1e-9 the same " + "; ".join(
         f"to step {step[np.append(difference >= 1e-9, True).argmax() - 1]:,} ({name})"
         for name, (step, difference) in agreements.items() if difference[0] < 1e-9))

@@ -1,7 +1,7 @@
 # %%
 """When does grokking happen? Hundreds of sparse-parity networks over train size, width and weight decay.
 
-    python examples/sparse_parity_sweep.py                      # nine seeds: 675 networks
+    python examples/sparse_parity_sweep.py                      # nine seeds: 675 networks, some 25 minutes
     python examples/sparse_parity_sweep.py --exact-seeds 3      # and 225 with the loss that is not clipped
 
 The explorable article's sweep (Pearce et al. 2023): 30 bits, 3 count, AdamW with lr 0.003, at most 20,000 steps. Its
