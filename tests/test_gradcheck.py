@@ -258,6 +258,30 @@ def test_inputs_without_floats_are_refused(inputs, error):
         check(softmax_forward, softmax_backward, inputs)
 
 
+def test_inputs_must_be_finite():
+    with pytest.raises(ValueError, match="must be finite"):
+        check(softmax_forward, softmax_backward, [np.full((2, 2), np.nan)])
+
+
+def test_a_layer_at_its_kink_inside_a_loss_raises_no_alarm():
+    """Dead inputs and biases of 0 put whole units exactly at the kink; moved together they have other one-sided slopes."""
+    x = RNG.normal(size=(12, 8)) * (np.arange(12) > 3)[:, None]
+
+    def forward(W, b, V):
+        h = np.maximum(x @ W + b, 0)
+        return np.log(np.cosh(h @ V)).sum(), (h, V)
+
+    def backward(dout, cache):
+        h, V = cache
+        ds = dout * np.tanh(h @ V)
+        dh = (ds @ V.T) * (h > 0)
+        return x.T @ dh, dh.sum(axis=0), h.T @ ds
+
+    inputs = [RNG.normal(size=(8, 9)), np.zeros(9), RNG.normal(size=(9, 7))]
+    for level in ("full", "quick"):
+        check(forward, backward, inputs, level=level)
+
+
 def test_inputs_are_left_unchanged():
     x = SCORES.copy()
     check(softmax_forward, softmax_backward, [x])
