@@ -264,7 +264,7 @@ def test_inputs_must_be_finite():
 
 
 def test_a_layer_at_its_kink_inside_a_loss_raises_no_alarm():
-    """Dead inputs and biases of 0 put whole units exactly at the kink; moved together they have other one-sided slopes."""
+    """Dead inputs and biases of 0 put whole units exactly at the kink; together they have other one-sided slopes."""
     x = RNG.normal(size=(12, 8)) * (np.arange(12) > 3)[:, None]
 
     def forward(W, b, V):
