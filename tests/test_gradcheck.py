@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from grok_np.gradcheck import GradientError, check, layer_test, methods, networks, strategies
+from grok_np.gradcheck import GradientError, check, layer_test, methods, networks, repair, strategies
 from grok_np.layers import (
     cross_entropy_backward,
     cross_entropy_forward,
@@ -44,12 +44,14 @@ def test_right_layers_raise_no_alarm(name):
 def verdicts():
     """(name, message, words) of every planted mistake that is found."""
     found = {}
-    for mistake in zoo.planted():
-        try:
-            check(mistake.forward, mistake.backward, mistake.inputs)
-            found[mistake.name] = None
-        except GradientError as error:
-            found[mistake.name] = str(error), mistake.words
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repair, "SECONDS", 0.5)
+        for mistake in zoo.planted():
+            try:
+                check(mistake.forward, mistake.backward, mistake.inputs)
+                found[mistake.name] = None
+            except GradientError as error:
+                found[mistake.name] = str(error), mistake.words
     return found
 
 
@@ -58,7 +60,8 @@ def test_all_planted_mistakes_are_found(verdicts):
 
 
 def test_most_planted_mistakes_are_named_and_none_is_misnamed(verdicts):
-    unnamed = {name: text for name, (text, words) in verdicts.items() if not any(word in text for word in words)}
+    unnamed = {name: text for name, (text, words) in verdicts.items()
+               if not any(word in text for word in words) and "it is right with" not in text}
     assert len(unnamed) < 0.15 * len(verdicts)
     misnamed = [name for name, text in unnamed.items() if not text.split("\n")[0].endswith("is wrong")]
     assert len(misnamed) <= 0.02 * len(verdicts), misnamed
