@@ -636,7 +636,7 @@ def _wrong_backwards():
     yield "linear", "dout normalised", lambda d, c: right("linear", d / np.abs(d).max(), c), ("normalised",)
     yield "linear", "weight decay inside", lambda d, c: (d @ c[1].T, c[0].T @ d + 0.01 * c[1], d.sum(axis=0)), ("dout of 0",)
     yield "linear", "last row left out", lambda d, c: (d @ c[1].T, c[0][:-1].T @ d[:-1], d.sum(axis=0)), ("last row",)
-    yield "linear", "first row only of db", changed("linear", 2, lambda g: np.r_[g[:1], 0 * g[1:]]), ("first", "wrong exactly")
+    yield "linear", "first row only of db", changed("linear", 2, lambda g: np.r_[g[:1], 0 * g[1:]]), ("first", "wrong exactly", "leaves out")
     yield "linear", "one gradient missing", lambda d, c: right("linear", d, c)[:2], ("2 gradients for 3",)
     yield "linear", "None", lambda d, c: (d @ c[1].T, None, d.sum(axis=0)), ("None",)
     yield "linear", "float32 gradient", changed("linear", 1, lambda g: g.astype(np.float32)), ("float32",)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from grok_np.gradcheck import GradientError, check, layer_test, methods, networks, strategies
+from grok_np.gradcheck import GradientError, check, layer_test, methods, networks, repair, strategies
 from grok_np.layers import (
     cross_entropy_backward,
     cross_entropy_forward,
@@ -44,12 +44,14 @@ def test_right_layers_raise_no_alarm(name):
 def verdicts():
     """(name, message, words) of every planted mistake that is found."""
     found = {}
-    for mistake in zoo.planted():
-        try:
-            check(mistake.forward, mistake.backward, mistake.inputs)
-            found[mistake.name] = None
-        except GradientError as error:
-            found[mistake.name] = str(error), mistake.words
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(repair, "SECONDS", 0.5)
+        for mistake in zoo.planted():
+            try:
+                check(mistake.forward, mistake.backward, mistake.inputs)
+                found[mistake.name] = None
+            except GradientError as error:
+                found[mistake.name] = str(error), mistake.words
     return found
 
 
@@ -58,7 +60,8 @@ def test_all_planted_mistakes_are_found(verdicts):
 
 
 def test_most_planted_mistakes_are_named_and_none_is_misnamed(verdicts):
-    unnamed = {name: text for name, (text, words) in verdicts.items() if not any(word in text for word in words)}
+    unnamed = {name: text for name, (text, words) in verdicts.items()
+               if not any(word in text for word in words) and "it is right with" not in text}
     assert len(unnamed) < 0.15 * len(verdicts)
     misnamed = [name for name, text in unnamed.items() if not text.split("\n")[0].endswith("is wrong")]
     assert len(misnamed) <= 0.02 * len(verdicts), misnamed
@@ -256,6 +259,30 @@ def test_float32_inputs_are_checked_in_both_precisions():
 def test_inputs_without_floats_are_refused(inputs, error):
     with pytest.raises(error, match="inputs must"):
         check(softmax_forward, softmax_backward, inputs)
+
+
+def test_inputs_must_be_finite():
+    with pytest.raises(ValueError, match="must be finite"):
+        check(softmax_forward, softmax_backward, [np.full((2, 2), np.nan)])
+
+
+def test_a_layer_at_its_kink_inside_a_loss_raises_no_alarm():
+    """Dead inputs and biases of 0 put whole units exactly at the kink; together they have other one-sided slopes."""
+    x = RNG.normal(size=(12, 8)) * (np.arange(12) > 3)[:, None]
+
+    def forward(W, b, V):
+        h = np.maximum(x @ W + b, 0)
+        return np.log(np.cosh(h @ V)).sum(), (h, V)
+
+    def backward(dout, cache):
+        h, V = cache
+        ds = dout * np.tanh(h @ V)
+        dh = (ds @ V.T) * (h > 0)
+        return x.T @ dh, dh.sum(axis=0), h.T @ ds
+
+    inputs = [RNG.normal(size=(8, 9)), np.zeros(9), RNG.normal(size=(9, 7))]
+    for level in ("full", "quick"):
+        check(forward, backward, inputs, level=level)
 
 
 def test_inputs_are_left_unchanged():

@@ -61,7 +61,8 @@ def verdict(checker, mistake):
         return "missed"
     except GradientError as error:
         message = str(error)
-        generic = message.split("\n")[0].endswith("is wrong")
+        first = message.split("\n")[0]  # a shape or dtype alone is a fact, not a name
+        generic = first.endswith("is wrong") or (message == first and (" has shape " in first or " has dtype " in first))
         if "it is right with" in message and not any(word in message for word in mistake.words):
             return "line"
     except Exception as error:

@@ -95,6 +95,8 @@ def check(forward, backward, inputs, *, level="full", rtol=1e-6, seed=0):
     layer = Layer(forward, backward, inputs)
     if not layer.point:
         raise TypeError(f"inputs must be or hold arrays of floats, got {inputs!r:.80}")
+    for path, x in layer.point.items():
+        require(np.isfinite(x).all(), layer.names[path], x, "finite")
 
     flat, cache, out = contract.check_forward(layer)
     if not np.isfinite(flat).all():

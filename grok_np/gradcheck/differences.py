@@ -110,10 +110,13 @@ class Differences:
             moved = np.maximum(np.abs(near - wide) - rounding, 0)
             bent = np.maximum(bend_near - 0.6 * bend_wide - 2 * rounding, 0)
             value = (4 * near - wide) / 3
-            sides = np.sort([(half_up - self.out) / (step / 2), (self.out - half_down) / (step / 2)], axis=0)
+            sides = np.array([half_up - self.out, self.out - half_down]) / (step / 2)
+            converged = np.abs(sides - np.array([up - self.out, self.out - down]) / step)
+            sides = np.sort(2 * sides - np.array([up - self.out, self.out - down]) / step, axis=0)
         known = np.isfinite(value + bent + moved)
         kink = known & (bend_near > 0.75 * bend_wide) & (bend_near > 8 * rounding)
-        value, error = np.where(known, value, 0.0), np.where(known, moved + np.where(kink, 0, bent), np.inf)
+        value = np.where(known, value, 0.0)
+        error = np.where(known, moved + np.where(kink, converged.max(axis=0), bent), np.inf)
         return Slope(value, error, np.where(known, rounding, 0.0), *(np.where(kink, side, value) for side in sides))
 
     def climb(self, direction):
@@ -123,9 +126,10 @@ class Differences:
         for exponent in (-25, -20, -15, -10, -5, 0, 5, 10):
             step = self.slope(direction, STEP * 2.0**exponent)
             trusted &= np.abs(step.value - best.value) <= step.doubt + best.doubt
-            better = trusted & (step.doubt < best.doubt)
+            kink, before = step.high > step.low, best.high > best.low
+            better = trusted & (step.doubt < best.doubt) & (kink | ~before)  # a kink is not lost at larger steps
             if exponent <= -10:  # closer to a kink than 1e-7 of the size either side will do
-                better |= trusted & (step.high > step.low)
+                better |= trusted & kink
             best = Slope(*(np.where(better, new, old) for new, old in zip(step, best, strict=True)))
             if not trusted.any():
                 break

@@ -16,7 +16,7 @@ import time
 
 import numpy as np
 
-SECONDS = 1.0  # of processor time, for one search
+SECONDS = 2.0  # of processor time, for one search
 COMPARISONS = {
     ast.Gt: (ast.Lt, ast.GtE),
     ast.Lt: (ast.Gt, ast.LtE),
@@ -149,7 +149,11 @@ def repair(backward, residual):
             return None
 
     def candidates():
-        nodes = list(ast.walk(definition))
+        stores = [node for node in ast.walk(definition) if isinstance(node, ast.Assign | ast.AugAssign | ast.For)]
+        targets = [one for node in stores for one in getattr(node, "targets", None) or [node.target]]
+        written = {id(part) for one in targets for part in ast.walk(one)}
+        # Where a result is written to only an index may be wrong: a write into something else would hide a line.
+        nodes = [node for node in ast.walk(definition) if id(node) not in written or isinstance(node, ast.Constant)]
         for node in nodes:
             yield from ((what, node, new) for what, new in _small(node, names))
         for node in nodes:
