@@ -94,16 +94,18 @@ def best_rings(p: int, sizes: Mapping[int, int], optimizer: AdamW = ARTICLE, act
     waves = fourier.basis(p)[np.isin(fourier.frequencies(p), np.minimum(modes, p - modes))].T
     model = MLP(p, waves.shape[1], sum(sizes.values()), activation, factoring)
     inputs = all_pairs(p, ordered=factoring == "one_hot") if inputs is None else inputs
-    found = [_descend(model, _start(model, sizes, optimizer, inputs, rng), inputs, optimizer, waves, False, evaluations)
-             for _ in range(starts)]
+    first = [_start(model, sizes, optimizer, inputs, rng) for _ in range(starts)]
+    found = [_descend(model, params, inputs, optimizer, waves, False, evaluations, rng) for params in first]
     return min(found, key=lambda best: best.objective)
 
 
-def polish(model: MLP, params: dict, inputs: Any, optimizer: AdamW = ARTICLE, evaluations: int = 4000) -> Best:
+def polish(model: MLP, params: dict, inputs: Any, optimizer: AdamW = ARTICLE, evaluations: int = 4000,
+           rng: np.random.Generator | None = None) -> Best:
     """Learned weights brought to where AdamW would come to rest, by L-BFGS in float64 on its exact objective.
 
     ``inputs`` (B, 2) are the training pairs of a + b mod p. All parameters are free, and their wall at 1/weight_decay
-    is kept. Start where the network has grokked: this goes to the nearest stationary point, not to the best.
+    is kept. Start where the network has grokked: this goes to a stationary point near by, not to the best. ``rng``
+    (seed 0 by default) draws the pushes of a thousandth that get it off the kinks of ReLU.
 
     Raises ValueError if a parameter is beyond the wall.
     """
@@ -112,7 +114,8 @@ def polish(model: MLP, params: dict, inputs: Any, optimizer: AdamW = ARTICLE, ev
     require(largest * optimizer.weight_decay < WALL, "params", largest,
             f"below {WALL / optimizer.weight_decay:.3g} in modulus, the wall of this decay")
     params = {name: W.astype(np.float64) for name, W in params.items()}
-    return _descend(model, params, inputs, optimizer, np.eye(model.p), True, evaluations)
+    rng = np.random.default_rng(0) if rng is None else rng
+    return _descend(model, params, inputs, optimizer, np.eye(model.p), True, evaluations, rng)
 
 
 def all_pairs(p, ordered=False):
@@ -173,7 +176,7 @@ def _factors(model, A, C):
     return {"W_E": U, "W_in": right[:, :h], "W_out": right[:, h:].T}
 
 
-def _descend(model, params, inputs, optimizer, waves, wall, evaluations):
+def _descend(model, params, inputs, optimizer, waves, wall, evaluations, rng):
     """L-BFGS over the coefficients of the parameters in these waves (p, m), along every axis of length p."""
     read_in, read_out = FACTORINGS[model.factoring]
     axes = {name: axes.find("p") for name, axes in (read_in.shapes | read_out.shapes).items()}
@@ -194,24 +197,26 @@ def _descend(model, params, inputs, optimizer, waves, wall, evaluations):
 
     def objective(vector):
         theta.vector[:] = vector
-        params, value, cache, loss_cache = current()
+        params, total, cache, loss_cache = current()
         grads = model.effective_backward(model.mix_backward(cross_entropy_backward(1.0, loss_cache), cache), params)
         for name, W in params.items():
             charge, slope = penalty(W, optimizer, wall)
-            value += charge
+            total += charge
             grads[name] = along(name, grads[name] + slope, waves.T)
-        return value, gradient.load(grads).copy()
+        return total, gradient.load(grads).copy()
 
-    result, used = None, 0
-    while used < evaluations:  # started anew at kinks of ReLU, where L-BFGS stops too early
-        before = math.inf if result is None else result.fun
-        result = minimize(objective, theta.vector.copy() if result is None else result.x, jac=True, method="L-BFGS-B",
+    best, value, used, gained = theta.vector.copy(), math.inf, 0, True
+    while used < evaluations and gained:
+        # Learned ReLU networks sit on kinks, where L-BFGS stops at once: a push of a thousandth gets it off them.
+        push = 0 if value == math.inf else 1e-3 * best.std() * rng.normal(size=best.size)
+        result = minimize(objective, best + push, jac=True, method="L-BFGS-B",
                           options={"maxcor": 30, "maxiter": 10**6, "maxfun": evaluations - used, "ftol": 1e-12,
                                    "gtol": 1e-12})
         used += result.nfev
-        if before - result.fun < 1e-6 * result.fun:
-            break
-    theta.vector[:] = result.x
-    params, loss, _, _ = current()
+        gained = result.fun < value * (1 - 1e-5)
+        if result.fun < value:
+            best, value = result.x, float(result.fun)
+    theta.vector[:] = best
+    params, loss, *_ = current()
     squares = sum(float((W**2).sum()) for W in params.values())
-    return Best(model, params, model.effective(params), float(result.fun), loss, squares, used)
+    return Best(model, params, model.effective(params), value, loss, squares, used)

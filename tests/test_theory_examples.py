@@ -1,0 +1,29 @@
+"""The examples of the theory run in their quick form and print numbers that mean something."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def run(tmp_path, name, *arguments):
+    """The example's standard output, run as a user runs it."""
+    environment = os.environ | {"MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-W", "error", str(EXAMPLES / name), *arguments], cwd=tmp_path,
+                          capture_output=True, text=True, env=environment, timeout=300)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_best_network(tmp_path, reference):
+    """Of the published network: at equal norm the written-down rings have less loss on all pairs than the learned."""
+    printed = run(tmp_path, "best_network.py", "--published", str(reference("pair/main_model.npz")), "--starts", "1",
+                  "--stay", "30")
+    losses = {name: float(loss) for name, loss in re.findall(
+        r"^(learned|written down, for \S+|the same, 30)\b.*?\s([\d.]+e-\d+)\s+1\.0000$", printed, re.MULTILINE)}
+    assert len(losses) == 4 and losses["learned"] == max(losses.values())
+    assert losses["written down, for all"] < 0.5 * losses["learned"]
+    assert printed.count("15: 6 (") == 4
