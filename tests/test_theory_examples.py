@@ -27,3 +27,11 @@ def test_best_network(tmp_path, reference):
     assert len(losses) == 4 and losses["learned"] == max(losses.values())
     assert losses["written down, for all"] < 0.5 * losses["learned"]
     assert printed.count("15: 6 (") == 4
+
+
+def test_ring_ablations(tmp_path):
+    """What the moment law says is free is free, and nothing else."""
+    printed = run(tmp_path, "ring_ablations.py", "--points", "3", "--out", "pictures")
+    assert re.findall(r"^free .*: (.*)$", printed, re.MULTILINE) == [
+        "turned, M_5, M_7", "turned", "turned, M_5, M_6, M_7"]
+    assert (tmp_path / "pictures/ring_ablations.png").stat().st_size > 10_000
