@@ -61,12 +61,9 @@ def rings_row(name, effective):
 
 
 # %%
-def stay(best, model, train, optimizer, steps):
-    """AdamW started from the network that was written down, its factors turned at random into the model's width."""
-    model = replace(model, n_hidden=best.model.n_hidden)
-    turn = np.linalg.qr(np.random.default_rng(0).normal(size=(model.d_embed, len(best.params["W_in"]))))[0]
-    params = {"W_E": best.params["W_E"] @ turn.T, "W_in": turn @ best.params["W_in"],
-              "W_out": best.params["W_out"] @ turn.T}
+def stay(best, train, optimizer, steps):
+    """AdamW, float32, started from the network that was written down."""
+    model, params = best.model, best.params
     theta = FlatVector({name: params[name].astype(np.float32) for name in model.shapes})
     gradient, moments = FlatVector(theta.views), optimizer.init(theta.vector)
     pairs, labels = model.index(train), train.sum(axis=1) % model.p
@@ -92,11 +89,13 @@ def main():
     sizes = {ring.frequency: ring.n_neurons for ring in compare.rings(networks["learned"])}
     for name, inputs in (("for the training pairs", train), ("for all pairs", None)):
         start = perf_counter()
-        best = best_rings(model.p, sizes, optimizer, model.activation, inputs=inputs, starts=arguments.starts)
+        width = model.d_embed if arguments.stay and inputs is train else None
+        best = best_rings(model.p, sizes, optimizer, model.activation, inputs=inputs, width=width,
+                          starts=arguments.starts)
         networks[f"written down, {name}"] = best.effective
         print(f"written down {name} in {perf_counter() - start:.0f} seconds, {arguments.starts} starts")
         if arguments.stay and inputs is train:
-            networks[f"the same, {arguments.stay:,} steps later"] = stay(best, model, train, optimizer, arguments.stay)
+            networks[f"the same, {arguments.stay:,} steps later"] = stay(best, train, optimizer, arguments.stay)
     print(f"\n{'':38s}{'loss+decay':>12s}{'norm':>9s}{'loss at equal':>14s}{'accuracy':>10s}\n"
           f"{'':38s}{'train pairs':>12s}{'':9s}{'norm, all':>14s}{'all pairs':>10s}")
     norm = decay_norm(networks["learned"])

@@ -25,7 +25,7 @@ def softmax_loss(effective, inputs):
 def test_the_parts_of_the_result_are_what_they_are_said_to_be():
     """Loss by the textbook formula, sum of squares by singular values, tables in the modes that were allowed."""
     p, sizes = 13, {2: 5, 3: 6}
-    best = analytic_best.best_rings(p, sizes, STRONG, starts=1)
+    best = analytic_best.best_rings(p, sizes, STRONG, harmonics=(0, 1, 2), starts=1)
     pairs = np.array([(a, b) for a in range(p) for b in range(a, p)])
     nuclear = np.linalg.svd(np.hstack([best.effective.A, best.effective.C.T]), compute_uv=False).sum()
     assert best.loss == pytest.approx(softmax_loss(best.effective, pairs), rel=1e-9)
@@ -50,7 +50,7 @@ def test_one_hot_weights_pay_their_squares(factoring, squares):
 def test_nothing_near_by_is_better(activation):
     """No random small step in the family's own tables lowers loss + eps wd times the nuclear norm."""
     p, rng = 11, np.random.default_rng(0)
-    best = analytic_best.best_rings(p, {1: 6, 3: 5}, STRONG, activation, starts=2)
+    best = analytic_best.best_rings(p, {1: 6, 3: 5}, STRONG, activation, harmonics=(0, 1, 2), starts=2)
     pairs, model = analytic_best.all_pairs(p), best.model
 
     def objective(params):
@@ -141,9 +141,28 @@ def test_written_down_beats_the_published_network(reference):
     assert max(abs(sixes[k] - there[k]) for k in there) < 0.25  # 0.39, 0.51 where 0.46, 0.68 were learned
 
 
+def test_a_width_asks_for_the_exact_decay():
+    """Twice rest: with d_embed coordinates the network obeys the rest law with its wall, gradients written out."""
+    p, optimizer = 11, AdamW(eps=1e-4, weight_decay=1.0)
+    best = analytic_best.best_rings(p, {1: 7, 3: 7}, optimizer, "square", harmonics=range(6), width=40, starts=1)
+    assert best.model.d_embed == 40 and best.params["W_E"].shape == (p, 40)
+    charge = sum((-np.abs(W) - np.log1p(-np.abs(W))).sum() for W in best.params.values())
+    pairs = analytic_best.all_pairs(p)
+    logits, cache = best.model.forward(best.params, pairs)
+    softmax = np.exp(logits - logits.max(axis=1, keepdims=True))
+    softmax /= softmax.sum(axis=1, keepdims=True)
+    softmax[np.arange(len(pairs)), pairs.sum(axis=1) % p] -= 1
+    assert best.objective == pytest.approx(best.loss + 1e-4 * charge)
+    grads = best.model.backward(softmax / len(pairs), cache)
+    for name, W in best.params.items():  # all eleven modes are within harmonics 0 to 5: nothing is restricted
+        assert grads[name] + 1e-4 * W / (1 - np.abs(W)) == pytest.approx(0, abs=3e-6)
+
+
 @pytest.mark.parametrize("arguments, named", [
     ({"sizes": {}}, "sizes"), ({"sizes": {3: 5}, "p": 9}, "coprime"), ({"sizes": {1: 0}}, r"sizes\[1\]"),
-    ({"factoring": "untied"}, "factoring"), ({"starts": 0}, "starts"), ({"harmonics": 1}, "harmonics")])
+    ({"factoring": "untied"}, "factoring"), ({"starts": 0}, "starts"),
+    ({"harmonics": 1}, "harmonics"),
+    ({"width": 2}, "width"), ({"width": 50, "factoring": "collapsed"}, "width must be None")])
 def test_what_is_refused(arguments, named):
     with pytest.raises(ValueError, match=named):
         analytic_best.best_rings(**({"p": 11, "sizes": {1: 5}} | arguments))
