@@ -225,8 +225,8 @@ def _descend(model, params, inputs, optimizer, waves, wall, evaluations, rng):
         # Learned ReLU networks sit on kinks, where L-BFGS stops at once: a push of a thousandth gets it off them.
         push = 0 if value == math.inf else 1e-3 * best.std() * rng.normal(size=best.size)
         result = minimize(objective, best + push, jac=True, method="L-BFGS-B",
-                          options={"maxcor": 30, "maxiter": 10**6, "maxfun": evaluations - used, "ftol": 1e-12,
-                                   "gtol": 1e-12})
+                          options={"maxcor": 30, "maxiter": 10**6, "maxfun": evaluations - used, "gtol": 1e-12,
+                                   "ftol": 1e-12 if wall else 1e-11})
         used += result.nfev
         gained = result.fun < value * (1 - 1e-5)
         if result.fun < value:
