@@ -82,6 +82,7 @@ def main():
     parser.add_argument("--published", type=Path, help="the article's weights instead")
     parser.add_argument("--stay", type=int, default=0, metavar="STEPS", help="train on from the written-down network")
     parser.add_argument("--starts", type=int, default=3)
+    parser.add_argument("--evaluations", type=int, default=3000, help="of the objective, at most, for each start")
     arguments = parser.parse_args()
     model, params, train, optimizer = learned_network(arguments)
     optimizer = AdamW(optimizer.lr, optimizer.betas, optimizer.eps, optimizer.weight_decay)
@@ -91,7 +92,7 @@ def main():
         start = perf_counter()
         width = model.d_embed if arguments.stay and inputs is train else None
         best = best_rings(model.p, sizes, optimizer, model.activation, inputs=inputs, width=width,
-                          starts=arguments.starts)
+                          starts=arguments.starts, evaluations=arguments.evaluations)
         networks[f"written down, {name}"] = best.effective
         print(f"written down {name} in {perf_counter() - start:.0f} seconds, {arguments.starts} starts")
         if arguments.stay and inputs is train:
