@@ -575,3 +575,23 @@ def test_below_the_critical_value_the_pizza_is_right_everywhere_above_only_small
     assert (margin(0) > 1e-12) == (p % 2 == 1)
     if p >= 500:
         assert margin(0.9030) < 0
+
+
+# Section 10: open
+
+
+def test_the_likelihoods_of_the_ring_sizes(reference):
+    """Log-likelihood of 1/(n - 4)! over that of 1/n!, sizes of five or more of given sum: the page's two numbers."""
+    with np.load(reference("pair/mlp_seeds.npz")) as archive:
+        networks = [sizes[sizes > 0].tolist() for sizes in archive["freqs_neurons"]]
+
+    def log_likelihood(sizes, reserved):
+        deals = [deal for deal in product(range(5, sum(sizes) - 9), repeat=len(sizes)) if sum(deal) == sum(sizes)]
+        weights = {deal: math.prod(1 / math.factorial(n - reserved) for n in deal) for deal in deals}
+        return math.log(weights[tuple(sizes)] / sum(weights.values()))
+
+    for count, number, difference in ((3, 130, 13.3), (4, 61, -0.5)):
+        here = [sizes for sizes in networks if len(sizes) == count and min(sizes) >= 5]
+        gain = {sizes: log_likelihood(sizes, 4) - log_likelihood(sizes, 0) for sizes in {tuple(s) for s in here}}
+        assert len(here) == number
+        assert sum(gain[tuple(sizes)] for sizes in here) == pytest.approx(difference, abs=0.06)
