@@ -1,0 +1,109 @@
+# %%
+"""Write down a network as good as the learned one: rings whose shape makes loss + decay least.
+
+    python examples/best_network.py                        # the main job's network; half a minute
+    python examples/best_network.py --published FILE       # the explorable article's weights (main_model.npz)
+
+Of a learned network only frequencies and ring sizes are taken. `best_rings` then finds phases, weights and waves by
+itself, once for the network's own training pairs and once for all pairs. Printed: loss + decay on the training pairs,
+the loss on all pairs when every network is scaled to the decay norm of the learned one, and the rings' moments. With
+--stay STEPS training goes on from the network that was written down: does it stay? docs/theory.md says why it should.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+
+from grok_np import AdamW, compare, load_run, published
+from grok_np.adamw import FlatVector
+from grok_np.analytic_best import ARTICLE, all_pairs, best_rings
+from grok_np.layers import cross_entropy_backward, cross_entropy_forward
+
+
+# %%
+def learned_network(arguments):
+    """Model, float64 parameters, training pairs and the optimizer whose decay it felt."""
+    if arguments.published:
+        network = published.load(arguments.published)
+        model, params, optimizer = network.model, network.params, ARTICLE
+        train = np.argwhere(network.train_mask)
+    else:
+        run = load_run(arguments.run)
+        model, params, optimizer, train = run.model, run.params, run.optimizer, run.task.split().train_inputs
+    return model, {name: W.astype(np.float64) for name, W in params.items()}, train, optimizer
+
+
+def decay_norm(effective):
+    """Twice the nuclear norm of [A | C^T]: the least sum of squares of tied factors."""
+    return 2 * np.linalg.svd(np.hstack([effective.A, effective.C.T]), compute_uv=False).sum()
+
+
+def row(name, effective, train, optimizer, norm):
+    """One line of the table: loss + decay on the training pairs; on all pairs, scaled to a norm, loss and accuracy."""
+    p = len(effective.A)
+    own = decay_norm(effective)
+    objective = compare.score(effective, train, train.sum(axis=1) % p).loss
+    objective += optimizer.eps * optimizer.weight_decay / 2 * own
+    scaled = replace(effective, A=effective.A * norm / own, B=effective.B * norm / own, C=effective.C * norm / own)
+    everything = all_pairs(p)
+    loss, accuracy = compare.score(scaled, everything, everything.sum(axis=1) % p)
+    return f"{name:38s}{objective:12.4e}{own:9.1f}{loss:14.3e}{accuracy:10.4f}"
+
+
+def rings_row(name, effective):
+    """Frequency, size, |M_5| .. |M_8| of each ring."""
+    rings = [f"{ring.frequency}: {ring.n_neurons} (" + " ".join(f"{m:.2f}" for m in ring.moments[4:8]) + ")"
+             for ring in compare.rings(effective)]
+    return f"{name:38s}" + "   ".join(rings)
+
+
+# %%
+def stay(best, train, optimizer, steps):
+    """AdamW, float32, started from the network that was written down."""
+    model, params = best.model, best.params
+    theta = FlatVector({name: params[name].astype(np.float32) for name in model.shapes})
+    gradient, moments = FlatVector(theta.views), optimizer.init(theta.vector)
+    pairs, labels = model.index(train), train.sum(axis=1) % model.p
+    for step in range(1, steps + 1):
+        logits, cache = model.mix_forward(model.effective(theta.views), pairs)
+        _, loss_cache = cross_entropy_forward(logits, labels)
+        dlogits = cross_entropy_backward(np.float32(1), loss_cache)
+        gradient.load(model.effective_backward(model.mix_backward(dlogits, cache), theta.views))
+        optimizer.step(theta.vector, gradient.vector, moments, step)
+    return model.effective({name: W.astype(np.float64) for name, W in theta.views.items()})
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=Path, default=Path("runs/mlp_grokking"), help="a finished run of the main job")
+    parser.add_argument("--published", type=Path, help="the article's weights instead")
+    parser.add_argument("--stay", type=int, default=0, metavar="STEPS", help="train on from the written-down network")
+    parser.add_argument("--starts", type=int, default=3)
+    parser.add_argument("--evaluations", type=int, default=3000, help="of the objective, at most, for each start")
+    arguments = parser.parse_args()
+    model, params, train, optimizer = learned_network(arguments)
+    optimizer = AdamW(optimizer.lr, optimizer.betas, optimizer.eps, optimizer.weight_decay)
+    networks = {"learned": model.effective(params)}
+    sizes = {ring.frequency: ring.n_neurons for ring in compare.rings(networks["learned"])}
+    for name, inputs in (("for the training pairs", train), ("for all pairs", None)):
+        start = perf_counter()
+        width = model.d_embed if arguments.stay and inputs is train else None
+        best = best_rings(model.p, sizes, optimizer, model.activation, inputs=inputs, width=width,
+                          starts=arguments.starts, evaluations=arguments.evaluations)
+        networks[f"written down, {name}"] = best.effective
+        print(f"written down {name} in {perf_counter() - start:.0f} seconds, {arguments.starts} starts")
+        if arguments.stay and inputs is train:
+            networks[f"the same, {arguments.stay:,} steps later"] = stay(best, train, optimizer, arguments.stay)
+    print(f"\n{'':38s}{'loss+decay':>12s}{'norm':>9s}{'loss at equal':>14s}{'accuracy':>10s}\n"
+          f"{'':38s}{'train pairs':>12s}{'':9s}{'norm, all':>14s}{'all pairs':>10s}")
+    norm = decay_norm(networks["learned"])
+    print("\n".join(row(name, one, train, optimizer, norm) for name, one in networks.items()))
+    print("\nfrequency: neurons (|M_5| |M_6| |M_7| |M_8|)")
+    print("\n".join(rings_row(name, one) for name, one in networks.items()))
+
+
+if __name__ == "__main__":
+    main()
