@@ -17,13 +17,22 @@ from time import perf_counter
 
 import numpy as np
 
-from grok_np import AdamW, compare, load_run, published
-from grok_np.adamw import FlatVector
-from grok_np.analytic_best import ARTICLE, all_pairs, best_rings
-from grok_np.layers import cross_entropy_backward, cross_entropy_forward
+from grok_np import AdamW, load_run, tasks
+from grok_np.analytic import ARTICLE, best_rings
+from grok_np.layers import LOSSES, cross_entropy_backward, cross_entropy_forward
+from grok_np.networks.flat import FlatVector
+from grok_np.networks.mlp import mix_forward
+from grok_np.reading import published, rings
 
 
 # %%
+def score(effective, pairs):
+    """Loss on these pairs in nats, and accuracy."""
+    labels, loss = pairs.sum(axis=1) % len(effective.A), LOSSES["cross_entropy"]
+    logits, _ = mix_forward(effective, pairs)
+    return float(loss.forward(logits, labels)[0]), loss.accuracy(logits, labels)
+
+
 def learned_network(arguments):
     """Model, float64 parameters, training pairs and the optimizer whose decay it felt."""
     if arguments.published:
@@ -45,19 +54,18 @@ def row(name, effective, train, optimizer, norm):
     """One line of the table: loss + decay on the training pairs; on all pairs, scaled to a norm, loss and accuracy."""
     p = len(effective.A)
     own = decay_norm(effective)
-    objective = compare.score(effective, train, train.sum(axis=1) % p).loss
+    objective, _ = score(effective, train)
     objective += optimizer.eps * optimizer.weight_decay / 2 * own
     scaled = replace(effective, A=effective.A * norm / own, B=effective.B * norm / own, C=effective.C * norm / own)
-    everything = all_pairs(p)
-    loss, accuracy = compare.score(scaled, everything, everything.sum(axis=1) % p)
+    loss, accuracy = score(scaled, tasks.all_pairs(p))
     return f"{name:38s}{objective:12.4e}{own:9.1f}{loss:14.3e}{accuracy:10.4f}"
 
 
 def rings_row(name, effective):
     """Frequency, size, |M_5| .. |M_8| of each ring."""
-    rings = [f"{ring.frequency}: {ring.n_neurons} (" + " ".join(f"{m:.2f}" for m in ring.moments[4:8]) + ")"
-             for ring in compare.rings(effective)]
-    return f"{name:38s}" + "   ".join(rings)
+    found = [f"{ring.frequency}: {ring.n_neurons} (" + " ".join(f"{m:.2f}" for m in ring.moments[4:8]) + ")"
+             for ring in rings.find(effective)]
+    return f"{name:38s}" + "   ".join(found)
 
 
 # %%
@@ -87,7 +95,7 @@ def main():
     model, params, train, optimizer = learned_network(arguments)
     optimizer = AdamW(optimizer.lr, optimizer.betas, optimizer.eps, optimizer.weight_decay)
     networks = {"learned": model.effective(params)}
-    sizes = {ring.frequency: ring.n_neurons for ring in compare.rings(networks["learned"])}
+    sizes = {ring.frequency: ring.n_neurons for ring in rings.find(networks["learned"])}
     for name, inputs in (("for the training pairs", train), ("for all pairs", None)):
         start = perf_counter()
         width = model.d_embed if arguments.stay and inputs is train else None

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from grok_np import analytic, compare, load_run, published
-from grok_np.analytic_best import best_rings
+from grok_np import analytic, load_run
+from grok_np.analytic import best_rings
+from grok_np.reading import published, rings
 
 P, SIZES = 67, {8: 8, 14: 8, 27: 8}
 HARMONICS, ORDERS, POINTS = 3, 400, 2048
@@ -65,10 +66,10 @@ def bounds(effective):
     """Lower bounds (p,) of the margin at a - b = 0 .. p - 1: with everything, without leftovers; and the leftovers."""
     p = len(effective.A)
     d, offsets = np.arange(p), np.arange(1, p)
-    rings = compare.rings(effective)
+    found = rings.find(effective)
     answer, error, read_in, put_out = (sum(part) for part in zip(
-        *[ring_terms(effective, ring, d, offsets) for ring in rings], strict=True))
-    outside = np.setdiff1d(np.arange(effective.A.shape[1]), np.concatenate([ring.neurons for ring in rings]))
+        *[ring_terms(effective, ring, d, offsets) for ring in found], strict=True))
+    outside = np.setdiff1d(np.arange(effective.A.shape[1]), np.concatenate([ring.neurons for ring in found]))
     spread = effective.C[outside].max(axis=1, initial=0) - effective.C[outside].min(axis=1, initial=0)
     read_in = read_in + 2 * (np.abs(effective.A[:, outside]).max(axis=0, initial=0) * spread).sum()
     clean = (answer - error).min(axis=1)
@@ -96,7 +97,7 @@ def main():
     best = best_rings(P, SIZES, starts=1, evaluations=arguments.evaluations).effective
     networks = {"cosine stars of nine": analytic.stars(P, 9, list(SIZES), activation="relu"),
                 "cosine stars of five": analytic.stars(P, 5, list(SIZES), activation="relu"),
-                "best written down": best, "the same, own modes only": compare.keep_harmonics(best)}
+                "best written down": best, "the same, own modes only": rings.keep_harmonics(best)}
     if arguments.published:
         network = published.load(arguments.published)
         networks["published"] = network.model.effective(network.params)

@@ -29,8 +29,8 @@ from matplotlib.figure import Figure
 from grok_np import MLP, AdamW, ModularArithmetic, figures, reading, train
 from grok_np.figures.style import BLUE, DARK_ORANGE, GREEN, ORANGE, RED, WIDTH, title
 from grok_np.layers import cross_entropy_backward, cross_entropy_forward
-from grok_np.learning.adamw import FlatVector
 from grok_np.learning.machine import cores
+from grok_np.networks.flat import FlatVector
 from grok_np.streams import generator
 
 P = 67

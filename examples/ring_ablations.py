@@ -22,10 +22,10 @@ import numpy as np
 from matplotlib.figure import Figure
 from scipy.optimize import brentq
 
-from grok_np import analytic, compare, figures
-from grok_np.analytic_best import all_pairs
+from grok_np import analytic, figures, tasks
 from grok_np.figures.style import CYCLE
-from grok_np.mlp import Effective
+from grok_np.layers import LOSSES
+from grok_np.networks.mlp import Effective
 
 P, N, FREQUENCIES, START = 67, 32, (8, 14, 27), 1e-4
 NETWORKS = {"ReLU, cosines": ("relu", 0, 0), "ReLU, learned wave": ("relu", 0.09, -0.12),
@@ -50,8 +50,9 @@ def broken(network, what, eps, scale=1.0):
 
 def score(effective):
     """Loss over all pairs in nats, and accuracy."""
-    pairs = all_pairs(P)
-    return compare.score(effective, pairs, pairs.sum(axis=1) % P)
+    logits, labels = analytic.logits(effective, P).reshape(P * P, P), tasks.all_pairs(P).sum(axis=1) % P
+    loss = LOSSES["cross_entropy"]
+    return float(loss.forward(logits, labels)[0]), loss.accuracy(logits, labels)
 
 
 def curves(network, sizes):

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grok_np import SGD, AdamW
-from grok_np.learning.adamw import FlatVector, warmup
+from grok_np.learning.adamw import warmup
+from grok_np.networks.flat import FlatVector
 
 STEPS = 100
 

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from scipy.optimize import check_grad, minimize
 
-from grok_np import MLP, AdamW, analytic_best, compare
-from grok_np.fourier import frequencies, transform
+from grok_np import MLP, AdamW, ModularArithmetic, analytic
 from grok_np.layers import cross_entropy_forward
+from grok_np.reading import rings
+from grok_np.reading.fourier import frequencies, transform
 
 STRONG = AdamW(eps=1e-4, weight_decay=1.0)
 
@@ -25,7 +26,7 @@ def softmax_loss(effective, inputs):
 def test_the_parts_of_the_result_are_what_they_are_said_to_be():
     """Loss by the textbook formula, sum of squares by singular values, tables in the modes that were allowed."""
     p, sizes = 13, {2: 5, 3: 6}
-    best = analytic_best.best_rings(p, sizes, STRONG, harmonics=(0, 1, 2), starts=1)
+    best = analytic.best_rings(p, sizes, STRONG, harmonics=(0, 1, 2), starts=1)
     pairs = np.array([(a, b) for a in range(p) for b in range(a, p)])
     nuclear = np.linalg.svd(np.hstack([best.effective.A, best.effective.C.T]), compute_uv=False).sum()
     assert best.loss == pytest.approx(softmax_loss(best.effective, pairs), rel=1e-9)
@@ -41,7 +42,7 @@ def test_the_parts_of_the_result_are_what_they_are_said_to_be():
     ("collapsed", lambda e: (e.A**2).sum() + (e.C**2).sum()),
     ("one_hot", lambda e: (e.A**2).sum() + (e.B**2).sum() + (e.C**2).sum())])
 def test_one_hot_weights_pay_their_squares(factoring, squares):
-    best = analytic_best.best_rings(11, {1: 5, 3: 5}, STRONG, factoring=factoring, starts=1)
+    best = analytic.best_rings(11, {1: 5, 3: 5}, STRONG, factoring=factoring, starts=1)
     assert best.squares == pytest.approx(squares(best.effective))
     assert best.loss < 0.02
 
@@ -50,8 +51,8 @@ def test_one_hot_weights_pay_their_squares(factoring, squares):
 def test_nothing_near_by_is_better(activation):
     """No random small step in the family's own tables lowers loss + eps wd times the nuclear norm."""
     p, rng = 11, np.random.default_rng(0)
-    best = analytic_best.best_rings(p, {1: 6, 3: 5}, STRONG, activation, harmonics=(0, 1, 2), starts=2)
-    pairs, model = analytic_best.all_pairs(p), best.model
+    best = analytic.best_rings(p, {1: 6, 3: 5}, STRONG, activation, harmonics=(0, 1, 2), starts=2)
+    pairs, model = ModularArithmetic(p, symmetric=True).all_pairs()[0], best.model
 
     def objective(params):
         effective = model.effective(params)
@@ -76,13 +77,13 @@ def test_the_penalty_and_its_slope(wall):
     if wall:
         u = 0.5 * np.abs(theta[:4])
         series = 0.6 * sum(u**n / n for n in range(2, 2000)).sum()
-        assert analytic_best.penalty(theta[:4], optimizer)[0] == pytest.approx(series)
-        assert analytic_best.penalty(np.array([1.98]), optimizer)[0] == pytest.approx(0.6 * (-0.99 - math.log(0.01)))
+        assert analytic.penalty(theta[:4], optimizer)[0] == pytest.approx(series)
+        assert analytic.penalty(np.array([1.98]), optimizer)[0] == pytest.approx(0.6 * (-0.99 - math.log(0.01)))
     else:
-        assert analytic_best.penalty(theta, optimizer, wall)[0] == pytest.approx(0.075 * (theta**2).sum())
-    error = check_grad(lambda x: analytic_best.penalty(x, optimizer, wall)[0],
-                       lambda x: analytic_best.penalty(x, optimizer, wall)[1], theta, epsilon=1e-7)
-    assert error < 2e-3 * np.abs(analytic_best.penalty(theta, optimizer, wall)[1]).max()
+        assert analytic.penalty(theta, optimizer, wall)[0] == pytest.approx(0.075 * (theta**2).sum())
+    error = check_grad(lambda x: analytic.penalty(x, optimizer, wall)[0],
+                       lambda x: analytic.penalty(x, optimizer, wall)[1], theta, epsilon=1e-7)
+    assert error < 2e-3 * np.abs(analytic.penalty(theta, optimizer, wall)[1]).max()
 
 
 def test_polish_ends_where_a_general_optimiser_ends_and_obeys_the_rest_law():
@@ -90,8 +91,8 @@ def test_polish_ends_where_a_general_optimiser_ends_and_obeys_the_rest_law():
     p, optimizer = 5, AdamW(eps=1e-2, weight_decay=1.0)
     model = MLP(p, 3, 4, "square", "tied")
     params = {name: 0.6 * W for name, W in model.init(np.random.default_rng(2), np.float64).items()}
-    pairs = analytic_best.all_pairs(p)
-    best = analytic_best.polish(model, params, pairs, optimizer)
+    pairs = ModularArithmetic(p, symmetric=True).all_pairs()[0]
+    best = analytic.polish(model, params, pairs, optimizer)
     splits = np.cumsum([W.size for W in params.values()])[:-1]
 
     def objective(v):
@@ -126,17 +127,17 @@ def test_written_down_beats_the_published_network(reference):
         train = np.argwhere(archive["train_mask"])
     learned = MLP(67, 500, 24).effective(params)
     cost = 2 * np.linalg.svd(np.hstack([learned.A, learned.C.T]), compute_uv=False).sum()
-    sizes = {ring.frequency: ring.n_neurons for ring in compare.rings(learned)}
+    sizes = {ring.frequency: ring.n_neurons for ring in rings.find(learned)}
     assert sum(sizes.values()) <= 24
-    best = analytic_best.best_rings(67, sizes, inputs=train, starts=2)
+    best = analytic.best_rings(67, sizes, inputs=train, starts=2)
     assert best.objective < 1.002 * (softmax_loss(learned, train) + 67e-8 / 2 * cost)
     scale = cost / best.squares
     scaled = best.effective.__class__(scale * best.effective.A, scale * best.effective.B, best.effective.bias,
                                       scale * best.effective.C, "relu")
-    everything = analytic_best.all_pairs(67)
+    everything = ModularArithmetic(67, symmetric=True).all_pairs()[0]
     assert softmax_loss(scaled, everything) < 0.5 * softmax_loss(learned, everything)
-    sixes = {ring.frequency: ring.moments[4] for ring in compare.rings(best.effective) if ring.n_neurons == 6}
-    there = {ring.frequency: ring.moments[4] for ring in compare.rings(learned) if ring.n_neurons == 6}
+    sixes = {ring.frequency: ring.moments[4] for ring in rings.find(best.effective) if ring.n_neurons == 6}
+    there = {ring.frequency: ring.moments[4] for ring in rings.find(learned) if ring.n_neurons == 6}
     assert sixes.keys() == there.keys()
     assert max(abs(sixes[k] - there[k]) for k in there) < 0.25  # 0.39, 0.51 where 0.46, 0.68 were learned
 
@@ -144,10 +145,10 @@ def test_written_down_beats_the_published_network(reference):
 def test_a_width_asks_for_the_exact_decay():
     """Twice rest: with d_embed coordinates the network obeys the rest law with its wall, gradients written out."""
     p, optimizer = 11, AdamW(eps=1e-4, weight_decay=1.0)
-    best = analytic_best.best_rings(p, {1: 7, 3: 7}, optimizer, "square", harmonics=range(6), width=40, starts=1)
+    best = analytic.best_rings(p, {1: 7, 3: 7}, optimizer, "square", harmonics=range(6), width=40, starts=1)
     assert best.model.d_embed == 40 and best.params["W_E"].shape == (p, 40)
     charge = sum((-np.abs(W) - np.log1p(-np.abs(W))).sum() for W in best.params.values())
-    pairs = analytic_best.all_pairs(p)
+    pairs = ModularArithmetic(p, symmetric=True).all_pairs()[0]
     logits, cache = best.model.forward(best.params, pairs)
     softmax = np.exp(logits - logits.max(axis=1, keepdims=True))
     softmax /= softmax.sum(axis=1, keepdims=True)
@@ -165,11 +166,11 @@ def test_a_width_asks_for_the_exact_decay():
     ({"width": 2}, "width"), ({"width": 50, "factoring": "collapsed"}, "width must be None")])
 def test_what_is_refused(arguments, named):
     with pytest.raises(ValueError, match=named):
-        analytic_best.best_rings(**({"p": 11, "sizes": {1: 5}} | arguments))
+        analytic.best_rings(**({"p": 11, "sizes": {1: 5}} | arguments))
 
 
 def test_polish_refuses_weights_beyond_the_wall():
     model = MLP(5, 3, 4)
     params = {name: np.full(shape, 0.5) for name, shape in model.shapes.items()}
     with pytest.raises(ValueError, match="params must be below 0.495"):
-        analytic_best.polish(model, params, [[0, 1]], AdamW(weight_decay=2.0))
+        analytic.polish(model, params, [[0, 1]], AdamW(weight_decay=2.0))

@@ -115,7 +115,7 @@ def grok_np_step(contest, threads=None):
     from threadpoolctl import threadpool_limits
 
     from grok_np import AdamW
-    from grok_np.learning.adamw import FlatVector
+    from grok_np.networks.flat import FlatVector
 
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")
@@ -284,7 +284,7 @@ def parity_grok_np(threads=None):
     from threadpoolctl import threadpool_limits
 
     from grok_np import AdamW
-    from grok_np.learning.adamw import FlatVector
+    from grok_np.networks.flat import FlatVector
 
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")
@@ -309,7 +309,7 @@ def parity_grok_np_alone():
     from threadpoolctl import threadpool_limits
 
     from grok_np import AdamW
-    from grok_np.learning.adamw import FlatVector
+    from grok_np.networks.flat import FlatVector
 
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")

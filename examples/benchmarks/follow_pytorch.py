@@ -14,7 +14,7 @@ import numpy as np
 
 from grok_np import AdamW
 from grok_np.layers import cross_entropy_backward, cross_entropy_forward
-from grok_np.learning.adamw import FlatVector
+from grok_np.networks.flat import FlatVector
 from grok_np.streams import generator
 
 CONTESTS = {"the mainline transformer": contestants.NANDA, "Clock and Pizza's transformer": contestants.PIZZA}

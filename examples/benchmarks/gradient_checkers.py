@@ -62,7 +62,8 @@ def verdict(checker, mistake):
     except GradientError as error:
         message = str(error)
         first = message.split("\n")[0]  # a shape or dtype alone is a fact, not a name
-        generic = first.endswith("is wrong") or (message == first and (" has shape " in first or " has dtype " in first))
+        bare = message == first and (" has shape " in first or " has dtype " in first)
+        generic = bare or first.endswith("is wrong")
         if "it is right with" in message and not any(word in message for word in mistake.words):
             return "line"
     except Exception as error:

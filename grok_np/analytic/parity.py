@@ -1,6 +1,6 @@
 """The parity of k bits in k + 1 ReLU neurons, exactly.
 
-Read next: `reading`, what a network has learned.
+Read next: `best`, what a network has learned.
 """
 
 import numpy as np

@@ -1,7 +1,7 @@
 """Optimizers: AdamW, and plain gradient descent with momentum beside it.
 
 Both work in place on one flat vector that holds all parameters, so a step is a handful of passes over one array
-whatever the network; `FlatVector` gives the named views. A step is a function of (theta, gradient, moments, t): no
+whatever the network; `networks.flat` gives the named views. A step is a function of (theta, gradient, moments, t): no
 hidden state, and the step number t >= 1 is an argument. An optimizer of your own is an object with
 
     init(theta) -> state                        a dict of vectors like theta
@@ -16,26 +16,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from grok_np.errors import require, require_choice, require_integer, require_number
-
-
-class FlatVector:
-    """One contiguous vector and the arrays that are views into it, by name.
-
-    Writing to a view writes to ``vector`` and the other way round.
-
-    >>> flat = FlatVector({"W": np.eye(2), "b": np.zeros(2)})
-    >>> flat.vector *= 3
-    >>> flat.views["W"]
-    array([[3., 0.],
-           [0., 3.]])
-    """
-
-    def __init__(self, arrays):
-        self.vector = np.concatenate([np.ravel(array) for array in arrays.values()])
-        self.views, start = {}, 0
-        for name, array in arrays.items():
-            self.views[name] = self.vector[start : start + array.size].reshape(array.shape)
-            start += array.size
 
 
 def warmup(t, warmup_steps):

@@ -15,10 +15,10 @@ import numpy as np
 
 from grok_np.errors import require, require_integer, require_type
 from grok_np.layers import LOSSES
-from grok_np.learning.adamw import FlatVector
 from grok_np.learning.machine import keep_freed_memory, shard_map
 from grok_np.learning.training import Shard, check_settings, evaluate, loss_and_gradients
 from grok_np.networks import Network
+from grok_np.networks.flat import FlatVector
 from grok_np.streams import generator
 
 # Members go through the passes in groups of about this many activations: with 64 members of 64,000 each, a quarter of

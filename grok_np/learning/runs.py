@@ -24,9 +24,10 @@ import scipy
 
 from grok_np.errors import require, require_type
 from grok_np.files import read_npz, write_atomically
-from grok_np.learning.adamw import SGD, AdamW, FlatVector
+from grok_np.learning.adamw import SGD, AdamW
 from grok_np.networks.bits import BitMLP
 from grok_np.networks.deep import DeepMLP, DeepTransformer
+from grok_np.networks.flat import FlatVector
 from grok_np.networks.mlp import MLP
 from grok_np.networks.transformer import Transformer
 from grok_np.tasks import ModularArithmetic, SparseParity, Split

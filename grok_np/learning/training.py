@@ -18,8 +18,9 @@ from tqdm import tqdm
 from grok_np.errors import DivergedError, require, require_choice, require_flag, require_integer, require_type
 from grok_np.layers import LOSSES
 from grok_np.learning import machine, runs
-from grok_np.learning.adamw import AdamW, FlatVector
+from grok_np.learning.adamw import AdamW
 from grok_np.networks import Network
+from grok_np.networks.flat import FlatVector
 from grok_np.streams import generator
 
 SHARD_SIZE = 1024  # examples; the activations of one shard should stay in a core's own cache

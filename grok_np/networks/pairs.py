@@ -1,6 +1,6 @@
 """Pairs (a, b) of residues as networks take them: checked once, with the look-ups of a and of b made ready.
 
-Read next: `mlp`.
+Read next: `flat`.
 """
 
 from typing import NamedTuple

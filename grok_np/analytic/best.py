@@ -9,7 +9,7 @@ Every neuron may use all these modes, its neighbours' too. That is what a ring w
 charges for a mode, not for its use (section 5), so trained networks put third and fifth harmonics where another ring
 has paid for the mode. With no restriction of modes, and started from learned weights, the same is `polish`.
 
-Read next: `compare`, which holds learned rings against these.
+Read next: `reading`, which finds rings in learned weights.
 """
 
 import math
@@ -20,13 +20,24 @@ from typing import Any, NamedTuple
 import numpy as np
 from scipy.optimize import minimize
 
-from grok_np import analytic, fourier
-from grok_np.adamw import AdamW, FlatVector
+from grok_np.analytic.rings import coprime
 from grok_np.errors import require, require_array, require_choice, require_integer, require_type
 from grok_np.layers import cross_entropy_backward, cross_entropy_forward
-from grok_np.mlp import FACTORINGS, MLP, Effective
+from grok_np.networks.factorings import factor_shapes
+from grok_np.networks.flat import FlatVector
+from grok_np.networks.mlp import MLP, Effective
+from grok_np.streams import generator
+from grok_np.tasks import all_pairs
 
-ARTICLE = AdamW(lr=1e-3, betas=(0.9, 0.98), eps=67e-8, weight_decay=1.0)  # the explorable article's, p = 67
+
+class Decay(NamedTuple):
+    """What of an AdamW decides where it rests; an `AdamW` will do as well. The explorable article's, p = 67."""
+
+    eps: float = 67e-8
+    weight_decay: float = 1.0
+
+
+ARTICLE = Decay()
 
 
 class Best(NamedTuple):
@@ -46,7 +57,7 @@ class Best(NamedTuple):
     evaluations: int
 
 
-def best_rings(p: int, sizes: Mapping[int, int], optimizer: AdamW = ARTICLE, activation: str = "relu",
+def best_rings(p: int, sizes: Mapping[int, int], optimizer: Any = ARTICLE, activation: str = "relu",
                factoring: str = "tied", harmonics: tuple[int, ...] = (0, 1, 2, 3, 4, 5), inputs: Any = None,
                width: int | None = None, starts: int = 3, rng: np.random.Generator | None = None,
                evaluations: int = 3000) -> Best:
@@ -61,7 +72,7 @@ def best_rings(p: int, sizes: Mapping[int, int], optimizer: AdamW = ARTICLE, act
         Modulus.
     sizes : dict
         Number of neurons by frequency (cycles per p, coprime to p). What a start calls a ring may change its size.
-    optimizer : AdamW
+    optimizer : AdamW or Decay
         Whose decay is meant: eps times weight_decay / 2 for each square of a parameter.
     activation : str
         Any key of ``layers.ACTIVATIONS``.
@@ -91,18 +102,20 @@ def best_rings(p: int, sizes: Mapping[int, int], optimizer: AdamW = ARTICLE, act
     require_integer(p, "p", minimum=3, maximum=1000)
     require_type(sizes, "sizes", Mapping)
     require(len(sizes) > 0, "sizes", sizes, "one frequency or more, with its number of neurons")
-    sizes = {analytic.coprime(k, p): require_integer(n, f"sizes[{k}]", minimum=1) for k, n in sizes.items()}
+    sizes = {coprime(k, p): require_integer(n, f"sizes[{k}]", minimum=1) for k, n in sizes.items()}
     require_choice(factoring, "factoring", ("tied", "collapsed", "one_hot"))
     require_integer(starts, "starts", minimum=1)
     harmonics = require_array(harmonics, "harmonics", ndim=1)
-    rng = np.random.default_rng(0) if rng is None else rng
+    rng = generator(0, "starts") if rng is None else rng
     modes = np.outer(list(sizes), harmonics) % p
-    waves = fourier.basis(p)[np.isin(fourier.frequencies(p), np.minimum(modes, p - modes))].T
+    waves = _waves(p, np.unique(np.minimum(modes, p - modes)))
     model = MLP(p, waves.shape[1], sum(sizes.values()), activation, factoring)
     if width is not None:
         require(factoring == "tied", "width", width, f"None for factoring {factoring!r}, which has no embedding")
         require_integer(width, "width", minimum=waves.shape[1])
-    inputs = all_pairs(p, ordered=factoring == "one_hot") if inputs is None else inputs
+    if inputs is None:
+        inputs = all_pairs(p)
+        inputs = inputs if factoring == "one_hot" else inputs[inputs[:, 0] <= inputs[:, 1]]
     first = [_start(model, sizes, optimizer, inputs, rng) for _ in range(starts)]
     found = [_descend(model, params, inputs, optimizer, waves, False, evaluations, rng) for params in first]
     best = min(found, key=lambda best: best.objective)
@@ -114,7 +127,7 @@ def best_rings(p: int, sizes: Mapping[int, int], optimizer: AdamW = ARTICLE, act
     return _descend(replace(model, d_embed=width), params, inputs, optimizer, waves, True, evaluations, rng)
 
 
-def polish(model: MLP, params: dict, inputs: Any, optimizer: AdamW = ARTICLE, evaluations: int = 4000,
+def polish(model: MLP, params: dict, inputs: Any, optimizer: Any = ARTICLE, evaluations: int = 4000,
            rng: np.random.Generator | None = None) -> Best:
     """Learned weights brought to where AdamW would come to rest, by L-BFGS in float64 on its exact objective.
 
@@ -129,14 +142,16 @@ def polish(model: MLP, params: dict, inputs: Any, optimizer: AdamW = ARTICLE, ev
     require(largest * optimizer.weight_decay < WALL, "params", largest,
             f"below {WALL / optimizer.weight_decay:.3g} in modulus, the wall of this decay")
     params = {name: W.astype(np.float64) for name, W in params.items()}
-    rng = np.random.default_rng(0) if rng is None else rng
+    rng = generator(0, "starts") if rng is None else rng
     return _descend(model, params, inputs, optimizer, np.eye(model.p), True, evaluations, rng)
 
 
-def all_pairs(p, ordered=False):
-    """All pairs (a, b), or those with a <= b: int array (B, 2)."""
-    pairs = np.stack(np.divmod(np.arange(p * p), p), axis=1)
-    return pairs if ordered else pairs[pairs[:, 0] <= pairs[:, 1]]
+def _waves(p, modes):
+    """Orthonormal cosines and sines of these modes (cycles per p): (p, number of waves)."""
+    angles = 2 * np.pi / p * np.outer(np.arange(p), modes)
+    waves = np.hstack([np.cos(angles), np.sin(angles)])
+    norms = np.linalg.norm(waves, axis=0)
+    return (waves / np.maximum(norms, 1e-9))[:, norms > 1e-9]  # the sines of 0 and p/2 are 0
 
 
 WALL = 0.99  # u = weight_decay |theta| from which the penalty goes on as a parabola, so that L-BFGS may look beyond
@@ -193,8 +208,8 @@ def _factors(model, A, C):
 
 def _descend(model, params, inputs, optimizer, waves, wall, evaluations, rng):
     """L-BFGS over the coefficients of the parameters in these waves (p, m), along every axis of length p."""
-    read_in, read_out = FACTORINGS[model.factoring]
-    axes = {name: axes.find("p") for name, axes in (read_in.shapes | read_out.shapes).items()}
+    axes = {name: shape.index("p") for name, shape in factor_shapes(model.factoring, "p", "d", "h").items()
+            if "p" in shape}
     pairs, labels = model.index(inputs, np.float64), np.asarray(inputs).sum(axis=1) % model.p
 
     def along(name, W, matrix):
@@ -202,7 +217,7 @@ def _descend(model, params, inputs, optimizer, waves, wall, evaluations, rng):
         return W if axis < 0 else matrix @ W if axis == 0 else W @ matrix.T
 
     theta = FlatVector({name: along(name, params[name], waves.T) for name in model.shapes})
-    gradient = FlatVector(theta.views)
+    gradient, grads = FlatVector(theta.views), {name: np.empty(shape) for name, shape in model.shapes.items()}
 
     def current():
         params = {name: along(name, W, waves) for name, W in theta.views.items()}
@@ -213,12 +228,12 @@ def _descend(model, params, inputs, optimizer, waves, wall, evaluations, rng):
     def objective(vector):
         theta.vector[:] = vector
         params, total, cache, loss_cache = current()
-        grads = model.effective_backward(model.mix_backward(cross_entropy_backward(1.0, loss_cache), cache), params)
+        model.effective_backward(model.mix_backward(cross_entropy_backward(1.0, loss_cache), cache), params, grads)
         for name, W in params.items():
             charge, slope = penalty(W, optimizer, wall)
             total += charge
-            grads[name] = along(name, grads[name] + slope, waves.T)
-        return total, gradient.load(grads).copy()
+            gradient.views[name][...] = along(name, grads[name] + slope, waves.T)
+        return total, gradient.vector.copy()
 
     best, value, used, gained = theta.vector.copy(), math.inf, 0, True
     while used < evaluations and gained:
