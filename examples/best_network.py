@@ -1,7 +1,7 @@
 # %%
 """Write down a network as good as the learned one: rings whose shape makes loss + decay least.
 
-    python examples/best_network.py                        # the main job's network; half a minute
+    python examples/best_network.py                        # the main job's network; half a minute (three with --stay)
     python examples/best_network.py --published FILE       # the explorable article's weights (main_model.npz)
 
 Of a learned network only frequencies and ring sizes are taken. `best_rings` then finds phases, weights and waves by
