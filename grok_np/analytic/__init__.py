@@ -27,7 +27,7 @@ frequency suffice (Tian 2024, arXiv 2410.01779); a ReLU ring is a quadrature of 
 Chan, Gross 2024, arXiv 2412.03773). Found nowhere else so far: necessity with unequal weights, ReLU's list, the
 smallest rings 3 and 5 and their rigidity in networks, the law of rings of six, exactness by certificates in integers.
 
-Not here: anything learned. Read in this order: `rings`, `proofs`, `margins`, `clock_pizza`, `parity`.
+Not here: anything learned. Read in this order: `rings`, `proofs`, `margins`, `clock_pizza`, `parity`, `best`.
 """
 
 # ruff: noqa: I001

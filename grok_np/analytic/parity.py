@@ -1,6 +1,6 @@
 """The parity of k bits in k + 1 ReLU neurons, exactly.
 
-Read next: `best`, what a network has learned.
+Read next: `best`.
 """
 
 import numpy as np
