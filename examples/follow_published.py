@@ -24,6 +24,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+from _console import parse
 from matplotlib.figure import Figure
 
 from grok_np import MLP, AdamW, ModularArithmetic, figures, reading, train
@@ -206,11 +207,10 @@ def draw(curves, agreements, edge, limit, stories):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--published", type=Path, default=REFERENCE / "pair")
-    parser.add_argument("--out", type=Path, help="by default runs/follow_published; with --quick ..._quick")
     parser.add_argument("--quick", action="store_true", help="the first 300 steps of each")
-    arguments = parser.parse_args()
+    arguments = parse(parser, "follow_published")
     folder, steps, draws = arguments.published, *((300, 2) if arguments.quick else (None, 20))
-    out = arguments.out or Path("runs") / ("follow_published" + "_quick" * arguments.quick)
+    out = arguments.out
     if not (folder / "initial_86.npz").exists():
         parser.error(f"no published first weights in {folder}; say where with --published FOLDER")
     with ProcessPoolExecutor(cores(), get_context("spawn")) as pool:
@@ -218,7 +218,6 @@ def main():
                 for name in ("165", "78", "78_single", "68", "68_single", "86")}
         runs = {name: job.result() for name, job in jobs.items()}
 
-    # %%
     log = np.load(folder / "fixed_embed_5_neurons.npz")
     five, curves = runs["86"], {"five neurons": (runs["86"], log["log_step"], log["log_train_loss"])}
     agreements = {"five neurons, published log": beside(*curves["five neurons"])}
@@ -234,7 +233,6 @@ def main():
     print(f"  why: Adam is stable for lr x curvature up to {limit:.0f}; it {reached}; at step {edge[-1, 0]:,.0f} they "
           f"are {edge[-1, 2]:.0e} apart")
 
-    # %%
     log, jax_log = np.load(folder / "main_model.npz"), np.load(folder / "initial_165.npz")["jax_log"]
     curves["the main network"] = runs["165"], log["log_step"], log["log_train_loss"]
     agreements["main network, published log"] = beside(*curves["the main network"])
@@ -249,7 +247,6 @@ def main():
     print(f"  {story(runs['165'])}; frequencies {', '.join(str(ring.frequency) for ring in rings) or 'none'} "
           f"(published {log['log_eval_acc'][-1]:.1%}; 1, 15, 23)")
 
-    # %%
     stories = {}
     for seed, name in (("68", "reverse grokking"), ("78", "generalizing, memorizing then generalizing")):
         stories[name] = {"all in float64": runs[seed],

@@ -16,9 +16,9 @@ curves are flat: for cosines M_5 and M_7 are, for the learned wave they are not;
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
+from _console import parse
 from matplotlib.figure import Figure
 from scipy.optimize import brentq
 
@@ -91,8 +91,7 @@ def free(breaks):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--points", type=int, default=11)
-    parser.add_argument("--out", type=Path, default=Path("runs/ring_ablations"))
-    arguments = parser.parse_args()
+    arguments = parse(parser, "ring_ablations")
     sizes = np.linspace(0, 0.5, arguments.points)
     by_network = {network: curves(network, sizes) for network in NETWORKS}
     for network, breaks in by_network.items():

@@ -11,9 +11,9 @@ labels by coin. Left behind in runs/sparse_parity: settings, history, checkpoint
 """
 
 import argparse
-from pathlib import Path
 
 import numpy as np
+from _console import parse
 
 from grok_np import AdamW, BitMLP, SparseParity, figures, train
 from grok_np.analytic.parity import exact_parity
@@ -74,9 +74,8 @@ def print_neurons(title, params):
 # %%
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, default=Path("runs/sparse_parity"))
     parser.add_argument("--quick", action="store_true", help="100 steps only: nothing is learned, everything runs")
-    arguments = parser.parse_args()
+    arguments = parse(parser, "sparse_parity")
     steps = 100 if arguments.quick else 4000
     run = learn(arguments.out, steps, 1e-5, "l1")
     describe("L1", run)
@@ -86,7 +85,6 @@ def main():
     print_neurons("the learned network's neurons", run.params)
     print_neurons("the exact network's", for_bits(exact))
 
-    # %%
     saved = run.checkpoint_steps()
     W_in = np.array([run.checkpoint(step)["W_in"] for step in saved])
     memorised, grokked = first(run, "train"), first(run, "test")

@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from _console import parse
 
 from grok_np import AdamW, BitMLP, SparseParity, figures
 from grok_np.learning.ensemble import train_members
@@ -93,8 +94,7 @@ def main():
     parser.add_argument("--exact-seeds", type=int, default=0, help="seeds with the loss that is not clipped")
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--published", type=Path, default=REFERENCE / "pair/sparse_parity_phase.json")
-    parser.add_argument("--out", type=Path, default=Path("runs/sparse_parity_sweep"))
-    arguments = parser.parse_args()
+    arguments = parse(parser, "sparse_parity_sweep")
     diagrams = {}
     for name, loss, seeds in (("clipped", "clipped_logistic", arguments.seeds),
                               ("exact", "logistic", arguments.exact_seeds)):
