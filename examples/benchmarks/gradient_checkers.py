@@ -61,8 +61,9 @@ def verdict(checker, mistake):
         return "missed"
     except GradientError as error:
         message = str(error)
-        first = message.split("\n")[0]  # a shape or dtype alone is a fact, not a name
-        generic = first.endswith("is wrong") or (message == first and (" has shape " in first or " has dtype " in first))
+        first = message.split("\n")[0]
+        bare = message == first and any(word in first for word in (" has shape ", " has dtype "))
+        generic = first.endswith("is wrong") or bare
         if "it is right with" in message and not any(word in message for word in mistake.words):
             return "line"
     except Exception as error:
