@@ -148,22 +148,21 @@ def _check_fit(layer, raw):
 
 
 def check_linear(layer, out, cache, douts, gradients):
-    """Backward must be linear in dout and give 0 for 0; a saturated softmax is so to 1e-8 only, which float32 is
-    not."""
+    """Backward must be linear in dout and give 0 for 0; masks, signs and clips miss that by far more than a thousandth.
+
+    A saturated softmax, whose terms cancel, may well miss it by a millionth.
+    """
     __tracebackhide__ = True
     def at(dout):
         return layer.backward(layer.shaped(dout, out), cache)[1]
 
     nothing, mixed = at(0 * douts[0]), at(0.7 * douts[0] - 1.9 * douts[1])
-    rng = stream(9)
-    nearby_douts = [at(douts[0] * (1 + 1e-15 * rng.uniform(-1, 1, len(douts[0])))) for _ in "123"]
     for path, name in layer.names.items():
         one, two = (gradient[path] for gradient in gradients)
         size = 0.7 * np.abs(one).max(initial=0) + 1.9 * np.abs(two).max(initial=0)
         off, offset = np.abs(mixed[path] - (0.7 * one - 1.9 * two)).max(initial=0), np.abs(nothing[path]).max(initial=0)
         single = off > SAME * size and np.array_equal(one.astype(np.float32), one)
-        rounding = 1000 * max(np.abs(other[path] - one).max(initial=0) for other in nearby_douts)
-        if off <= 1e-6 * size + rounding and offset <= SAME * size and not single:
+        if off <= 1e-3 * size and offset <= SAME * size and not single:
             continue
         negative, double = at(-douts[0])[path], at(2 * douts[0])[path]
         what = (
