@@ -207,8 +207,9 @@ def check_precision(layer, outputs, gradients, dout):
             )
 
 
-def check_single(layer, dout, gradients):
-    """The float32 gradient against the float64 one, within 100 times what rounding of the inputs explains."""
+def check_single(layer, outputs, dout, gradients):
+    """The float32 gradient against the float64 one, within what rounding of inputs and of intermediate numbers
+    explains."""
     __tracebackhide__ = True
     if not layer.single:
         return
@@ -222,7 +223,9 @@ def check_single(layer, dout, gradients):
     moved = at(nearby(layer.point, 2.0**-23, stream(5)), np.float64)
     for path, name in layer.names.items():
         largest, off = np.abs(gradients[path]).max(initial=0), np.abs(single[path] - gradients[path]).max(initial=0)
-        if not off <= 100 * np.abs(moved[path] - gradients[path]).max(initial=0) + 1e-4 * largest:
+        explained = 100 * np.abs(moved[path] - gradients[path]).max(initial=0) + 1e-4 * largest
+        typical = np.abs(dout * outputs).sum() / (np.abs(layer.point[path]).max(initial=0) or 1.0)
+        if not off <= explained + 1e-5 * typical:
             raise GradientError(
                 f"gradient of {name} is right in float64, but in float32 off by {off / largest:.0e}\n"
                 "a difference of nearly equal numbers, or an overflow, that float64 survives"
