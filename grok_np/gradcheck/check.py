@@ -121,7 +121,7 @@ def check(forward, backward, inputs, *, level="full", rtol=1e-6, seed=0):
     if comparison.wrong:
         raise GradientError(lambda: diagnosis.explain(layer, douts, comparison.wrong))
     comparison.check_ties()
-    contract.check_single(layer, douts[0], gradients[0])
+    contract.check_single(layer, flat, douts[0], gradients[0])
     return Report(compared)
 
 

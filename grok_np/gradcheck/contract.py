@@ -148,22 +148,21 @@ def _check_fit(layer, raw):
 
 
 def check_linear(layer, out, cache, douts, gradients):
-    """Backward must be linear in dout and give 0 for 0; a saturated softmax is so to 1e-8 only, which float32 is
-    not."""
+    """Backward must be linear in dout and give 0 for 0; masks, signs and clips miss that by far more than a thousandth.
+
+    A saturated softmax, whose terms cancel, may well miss it by a millionth.
+    """
     __tracebackhide__ = True
     def at(dout):
         return layer.backward(layer.shaped(dout, out), cache)[1]
 
     nothing, mixed = at(0 * douts[0]), at(0.7 * douts[0] - 1.9 * douts[1])
-    rng = stream(9)
-    nearby_douts = [at(douts[0] * (1 + 1e-15 * rng.uniform(-1, 1, len(douts[0])))) for _ in "123"]
     for path, name in layer.names.items():
         one, two = (gradient[path] for gradient in gradients)
         size = 0.7 * np.abs(one).max(initial=0) + 1.9 * np.abs(two).max(initial=0)
         off, offset = np.abs(mixed[path] - (0.7 * one - 1.9 * two)).max(initial=0), np.abs(nothing[path]).max(initial=0)
         single = off > SAME * size and np.array_equal(one.astype(np.float32), one)
-        rounding = 1000 * max(np.abs(other[path] - one).max(initial=0) for other in nearby_douts)
-        if off <= 1e-6 * size + rounding and offset <= SAME * size and not single:
+        if off <= 1e-3 * size and offset <= SAME * size and not single:
             continue
         negative, double = at(-douts[0])[path], at(2 * douts[0])[path]
         what = (
@@ -208,8 +207,9 @@ def check_precision(layer, outputs, gradients, dout):
             )
 
 
-def check_single(layer, dout, gradients):
-    """The float32 gradient against the float64 one, within 100 times what rounding of the inputs explains."""
+def check_single(layer, outputs, dout, gradients):
+    """The float32 gradient against the float64 one, within what rounding of inputs and of intermediate numbers
+    explains."""
     __tracebackhide__ = True
     if not layer.single:
         return
@@ -223,7 +223,9 @@ def check_single(layer, dout, gradients):
     moved = at(nearby(layer.point, 2.0**-23, stream(5)), np.float64)
     for path, name in layer.names.items():
         largest, off = np.abs(gradients[path]).max(initial=0), np.abs(single[path] - gradients[path]).max(initial=0)
-        if not off <= 100 * np.abs(moved[path] - gradients[path]).max(initial=0) + 1e-4 * largest:
+        explained = 100 * np.abs(moved[path] - gradients[path]).max(initial=0) + 1e-4 * largest
+        typical = np.abs(dout * outputs).sum() / (np.abs(layer.point[path]).max(initial=0) or 1.0)
+        if not off <= explained + 1e-5 * typical:
             raise GradientError(
                 f"gradient of {name} is right in float64, but in float32 off by {off / largest:.0e}\n"
                 "a difference of nearly equal numbers, or an overflow, that float64 survives"
