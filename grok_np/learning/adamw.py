@@ -92,8 +92,8 @@ class AdamW:
         require_number(self.eps, "eps", "a positive finite number", lambda x: 0 < x < math.inf)
         require_number(self.weight_decay, "weight_decay", "a finite number >= 0", lambda x: 0 <= x < math.inf)
         require_choice(self.penalty, "penalty", ("l1", "l2"))
-        _as_floats(self, "lr", "eps", "weight_decay")
         require_integer(self.warmup_steps, "warmup_steps", minimum=0)
+        _as_floats(self, "lr", "eps", "weight_decay")
 
     def init(self, theta):
         """Moments before the first step: a dict of zeros like theta."""
@@ -142,9 +142,9 @@ class SGD:
     def __post_init__(self):
         require_number(self.lr, "lr", "a positive finite number", lambda x: 0 < x < math.inf)
         require_number(self.momentum, "momentum", "in [0, 1)", lambda x: 0 <= x < 1)
-        _as_floats(self, "lr", "momentum", "weight_decay")
         require_number(self.weight_decay, "weight_decay", "a finite number >= 0", lambda x: 0 <= x < math.inf)
         require_integer(self.warmup_steps, "warmup_steps", minimum=0)
+        _as_floats(self, "lr", "momentum", "weight_decay")
 
     def init(self, theta):
         """Momentum before the first step: zeros like theta."""
