@@ -36,6 +36,7 @@ def one_line(kind, error, trace):
         print(f"\n{str(error) or 'stopped: the same command goes on from there'}", file=sys.stderr)
         sys.exit(130)
     if issubclass(kind, RunError | SweepError | DivergedError | OSError):
+        print(file=sys.stderr)  # off the line of a progress bar
         sys.exit(f"error: {error}")
     sys.__excepthook__(kind, error, trace)
 

@@ -17,10 +17,9 @@ from time import perf_counter
 
 import numpy as np
 
-from grok_np import AdamW, load_run, tasks
-from grok_np.analytic import ARTICLE, best_rings
-from grok_np.layers import LOSSES, cross_entropy_backward, cross_entropy_forward
-from grok_np.networks.flat import FlatVector
+from grok_np import AdamW, ModularArithmetic, load_run, tasks, train
+from grok_np.analytic import best_rings
+from grok_np.layers import LOSSES
 from grok_np.networks.mlp import mix_forward
 from grok_np.reading import published, rings
 
@@ -37,7 +36,7 @@ def learned_network(arguments):
     """Model, float64 parameters, training pairs and the optimizer whose decay it felt."""
     if arguments.published:
         network = published.load(arguments.published)
-        model, params, optimizer = network.model, network.params, ARTICLE
+        model, params, optimizer = network.model, network.params, AdamW(eps=67e-8)
         train = np.argwhere(network.train_mask)
     else:
         run = load_run(arguments.run)
@@ -69,19 +68,11 @@ def rings_row(name, effective):
 
 
 # %%
-def stay(best, train, optimizer, steps):
-    """AdamW, float32, started from the network that was written down."""
-    model, params = best.model, best.params
-    theta = FlatVector({name: params[name].astype(np.float32) for name in model.shapes})
-    gradient, moments = FlatVector(theta.views), optimizer.init(theta.vector)
-    pairs, labels = model.index(train), train.sum(axis=1) % model.p
-    for step in range(1, steps + 1):
-        logits, cache = model.mix_forward(model.effective(theta.views), pairs)
-        _, loss_cache = cross_entropy_forward(logits, labels)
-        dlogits = cross_entropy_backward(np.float32(1), loss_cache)
-        gradient.load(model.effective_backward(model.mix_backward(dlogits, cache), theta.views))
-        optimizer.step(theta.vector, gradient.vector, moments, step)
-    return model.effective({name: W.astype(np.float64) for name, W in theta.views.items()})
+def stay(best, pairs, optimizer, steps):
+    """AdamW, started from the network that was written down."""
+    task = ModularArithmetic(best.model.p, symmetric=True, train_pairs=pairs)
+    run = train(best.model, task, optimizer, steps, initial=best.params)
+    return best.model.effective({name: W.astype(np.float64) for name, W in run.params.items()})
 
 
 def main():
@@ -92,23 +83,22 @@ def main():
     parser.add_argument("--starts", type=int, default=3)
     parser.add_argument("--evaluations", type=int, default=3000, help="of the objective, at most, for each start")
     arguments = parser.parse_args()
-    model, params, train, optimizer = learned_network(arguments)
-    optimizer = AdamW(optimizer.lr, optimizer.betas, optimizer.eps, optimizer.weight_decay)
+    model, params, pairs, optimizer = learned_network(arguments)
     networks = {"learned": model.effective(params)}
     sizes = {ring.frequency: ring.n_neurons for ring in rings.find(networks["learned"])}
-    for name, inputs in (("for the training pairs", train), ("for all pairs", None)):
+    for name, inputs in (("for the training pairs", pairs), ("for all pairs", None)):
         start = perf_counter()
-        width = model.d_embed if arguments.stay and inputs is train else None
+        width = model.d_embed if arguments.stay and inputs is pairs else None
         best = best_rings(model.p, sizes, optimizer, model.activation, inputs=inputs, width=width,
                           starts=arguments.starts, evaluations=arguments.evaluations)
         networks[f"written down, {name}"] = best.effective
         print(f"written down {name} in {perf_counter() - start:.0f} seconds, {arguments.starts} starts")
-        if arguments.stay and inputs is train:
-            networks[f"the same, {arguments.stay:,} steps later"] = stay(best, train, optimizer, arguments.stay)
+        if arguments.stay and inputs is pairs:
+            networks[f"the same, {arguments.stay:,} steps later"] = stay(best, pairs, optimizer, arguments.stay)
     print(f"\n{'':38s}{'loss+decay':>12s}{'norm':>9s}{'loss at equal':>14s}{'accuracy':>10s}\n"
           f"{'':38s}{'train pairs':>12s}{'':9s}{'norm, all':>14s}{'all pairs':>10s}")
     norm = decay_norm(networks["learned"])
-    print("\n".join(row(name, one, train, optimizer, norm) for name, one in networks.items()))
+    print("\n".join(row(name, one, pairs, optimizer, norm) for name, one in networks.items()))
     print("\nfrequency: neurons (|M_5| |M_6| |M_7| |M_8|)")
     print("\n".join(rings_row(name, one) for name, one in networks.items()))
 

@@ -97,7 +97,7 @@ def main():
     best = best_rings(P, SIZES, starts=1, evaluations=arguments.evaluations).effective
     networks = {"cosine stars of nine": analytic.stars(P, 9, list(SIZES), activation="relu"),
                 "cosine stars of five": analytic.stars(P, 5, list(SIZES), activation="relu"),
-                "best written down": best, "the same, own modes only": rings.keep_harmonics(best)}
+                "best written down": best, "the same, own modes only": rings.keep_harmonics(best, rings.find(best))}
     if arguments.published:
         network = published.load(arguments.published)
         networks["published"] = network.model.effective(network.params)

@@ -56,8 +56,12 @@ def score(effective):
 
 
 def curves(network, sizes):
-    """`Score` by what is broken and by how much, at the scale at which the whole network has the loss START."""
-    log_scale = brentq(lambda s: np.log(score(broken(network, "turned", 0, np.exp(s))).loss / START), -3, 4, xtol=1e-6)
+    """Loss and accuracy by what is broken and by how much, at the scale at which the whole network's loss is START."""
+    def too_sure(log_scale):
+        loss, _ = score(broken(network, "turned", 0, np.exp(log_scale)))
+        return np.log(max(loss, 1e-300) / START)
+
+    log_scale = brentq(too_sure, -3, 4, xtol=1e-6)
     return {what: [score(broken(network, what, eps, np.exp(log_scale))) for eps in sizes] for what in BREAKS}
 
 
@@ -68,7 +72,7 @@ def draw(sizes, by_network):
     axes = figure.subplots(1, len(by_network), sharey=True)
     for axis, (network, breaks) in zip(axes, by_network.items(), strict=True):
         for (what, scores), color, marker in zip(breaks.items(), CYCLE, "ovs^Dx", strict=False):
-            axis.plot(sizes, [one.loss / START for one in scores], color=color, marker=marker, ms=4, label=tex(what))
+            axis.plot(sizes, [loss / START for loss, _ in scores], color=color, marker=marker, ms=4, label=tex(what))
         unhurt = ", ".join(tex(what) for what in free(breaks))
         axis.set(yscale="log", ylim=(0.9, 10), xlabel="size of the break", title=f"{network}\nfree: {unhurt or 'none'}",
                  yticks=[1, 2, 5, 10], yticklabels=["1", "2", "5", "10"])
@@ -85,7 +89,7 @@ def tex(what):
 
 def free(breaks):
     """Those that change the loss by less than a twentieth at every size."""
-    return [what for what, scores in breaks.items() if max(abs(one.loss / START - 1) for one in scores) < 0.05]
+    return [what for what, scores in breaks.items() if max(abs(loss / START - 1) for loss, _ in scores) < 0.05]
 
 
 def main():
@@ -98,7 +102,7 @@ def main():
         print(f"\n{network}: loss over all pairs (accuracy) after a break of")
         print(f"{'':10s}" + "".join(f"{eps:20.2f}" for eps in sizes[:: max(1, len(sizes) // 5)]))
         for what, scores in breaks.items():
-            shown = [f"{one.loss:.2e} ({one.accuracy:.3f})" for one in scores[:: max(1, len(sizes) // 5)]]
+            shown = [f"{loss:.2e} ({accuracy:.3f})" for loss, accuracy in scores[:: max(1, len(sizes) // 5)]]
             print(f"{what:10s}" + "".join(f"{text:>20s}" for text in shown))
         print("free (loss within a twentieth):", ", ".join(free(breaks)) or "none")
     print("\nLook at:", figures.save(draw(sizes, by_network), arguments.out / "ring_ablations.png"), sep="\n  ")

@@ -240,7 +240,10 @@ def test_settings_that_describe_no_run(run, entry, name):
 
 def rows(change):
     """Edit the lines of history.csv."""
-    return lambda file: file.write_text("\n".join(change(file.read_text(encoding="utf-8").splitlines())) + "\n")
+    def edit(file):
+        lines = file.read_text(encoding="utf-8").splitlines()
+        file.write_text("\n".join(change(lines)) + "\n", encoding="utf-8")
+    return edit
 
 
 HISTORIES = {

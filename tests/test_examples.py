@@ -91,7 +91,7 @@ def test_five_neurons_does_not_mix_runs(tmp_path):
     assert pictures(printed, tmp_path) == {"training", "paths", "stars", "star", "moments"}
     assert not (tmp_path / "runs/five_neurons").exists()
     quick = ("--out", "runs/five_neurons_quick", "--seeds", "2")
-    assert "300, not" in refused(tmp_path, "five_neurons.py", *quick)
+    assert "holds a run with checkpoint_every = 2, not 100" in refused(tmp_path, "five_neurons.py", *quick)
 
 
 def test_transformer_grokking_and_your_checkpoint(tmp_path):

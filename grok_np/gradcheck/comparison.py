@@ -69,10 +69,11 @@ class Comparison:
         largest = np.abs(self.gradients[0][path][entries]).max(initial=0)
         known = [one for one in tallies if np.isfinite(one.tolerance)]
         worst = max((one.relative for one in known if not one.kink), default=0.0)
-        hidden = max(
-            (one.hidden / largest if largest else np.inf if one.tolerance > 1e-300 else 0.0 for one in known),
-            default=0.0,
-        )
+        with np.errstate(over="ignore"):  # of a denormal gradient
+            hidden = max(
+                (one.hidden / largest if largest else np.inf if one.tolerance > 1e-300 else 0.0 for one in known),
+                default=0.0,
+            )
         empty = not self.layer.point[path].size
         nothing = "" if empty else "no slope is finite here" if not known else \
             "the gradient is below the noise" if all(one.silent for one in known) else ""

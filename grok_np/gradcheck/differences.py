@@ -111,6 +111,8 @@ class Differences:
             bent = np.maximum(bend_near - 0.6 * bend_wide - 2 * rounding, 0)
             value = (4 * near - wide) / 3
             sides = np.array([half_up - self.out, self.out - half_down]) / (step / 2)
+            # x + h loses the last places of x: where the slope turns round, as that of x² at 1e-138, that is all of x.
+            rounding = rounding + 4 * EPS * np.abs(sides).max(axis=0)
             converged = np.abs(sides - np.array([up - self.out, self.out - down]) / step)
             sides = np.sort(2 * sides - np.array([up - self.out, self.out - down]) / step, axis=0)
         known = np.isfinite(value + bent + moved)
