@@ -195,18 +195,16 @@ def cross_entropy_forward(logits, labels):
 
     logits (..., B, p), labels (..., B) int -> loss (...); the mean is over the B examples.
     """
-    labels = np.broadcast_to(labels, logits.shape[:-1])
+    if labels.shape != logits.shape[:-1]:  # the same labels for every member of an ensemble
+        labels = np.broadcast_to(labels, logits.shape[:-1])
     right = answers(labels)
     e = logits - logits.max(axis=-1, keepdims=True)
     m = -e[right]
     least, smallest = e.min(initial=0), math.log(max(labels.shape[-1], 1) * np.finfo(e.dtype).tiny)
+    np.exp(e, out=e)
     if least < smallest:
-        kept = e >= smallest
-        np.exp(np.clip(e, smallest, 0, out=e), out=e)
-        e *= kept  # 4 times faster than to assign zeros where not kept
+        e *= e >= math.exp(smallest)  # 4 times faster than to assign zeros
         least = smallest
-    else:
-        np.exp(e, out=e)
     e[right] = 0
     s = e.sum(axis=-1)
     loss = (m + np.log1p(np.expm1(-m) + s)).mean(axis=-1)
