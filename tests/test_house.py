@@ -27,8 +27,8 @@ ORDER = [
     "tasks", "layers", "networks.mlp", "networks.factorings", "networks.initial", "networks.attention",
     "networks.transformer", "networks.deep", "networks.bits", "learning.adamw", "learning.training",
     "learning.ensemble", "learning.runs", "learning.sweep", "analytic.rings", "analytic.proofs", "analytic.margins",
-    "analytic.clock_pizza", "analytic.parity", "analytic.best", "reading.fourier", "reading.rings",
-    "reading.progress", "reading.clock_pizza", "reading.published", "figures", "page", "gradcheck"]
+    "analytic.clock_pizza", "analytic.parity", "analytic.best", "reading.every_pair", "reading.fourier",
+    "reading.rings", "reading.progress", "reading.clock_pizza", "reading.published", "figures", "page", "gradcheck"]
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
            for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"}
 

@@ -1,7 +1,8 @@
 """What a network has learned: spectra, rings, progress measures, clock or pizza, and weights from elsewhere.
 
 `all_logits` and `all_activations` are the one way to what a network says at every pair; everything here takes their
-arrays, or effective weights. Read in this order: `fourier`, `rings`, `progress`, `clock_pizza`, `published`.
+arrays, or effective weights. Read in this order: `every_pair`, `fourier`, `rings`, `progress`, `clock_pizza`,
+`published`.
 """
 
 from grok_np.reading import clock_pizza, fourier, progress, published, rings

@@ -24,7 +24,9 @@ def all_logits(model, params) -> np.ndarray:
 
 def all_activations(model, params) -> np.ndarray:
     """Activations (p, p, h) of the neurons after the non-linearity, at every pair, indexed [a, b, neuron]."""
-    post = _mix(model, params)[1].post
+    cache = _mix(model, params)[1]
+    require(hasattr(cache, "post"), "model", model, "a network whose cache of the mix has its activations as `post`")
+    post = cache.post
     return post.reshape(model.p, model.p, post.shape[-1])
 
 
