@@ -268,7 +268,8 @@ def test_contributions_add_up_to_the_logits_on_one_scale():
 
 def test_moments_shade_what_is_required_and_draw_the_moments():
     axis = drawn("moments")[0].axes[0]
-    np.testing.assert_allclose([patch.get_x() + 0.5 for patch in axis.patches], [1, 2, 3, 4])
+    left = [patch.get_extents().transformed(axis.transData.inverted()).x0 for patch in axis.patches]
+    np.testing.assert_allclose(np.add(left, 0.5), [1, 2, 3, 4], atol=1e-6)
     np.testing.assert_allclose(axis.lines[0].get_ydata(), RINGS[0].moments[:8])
     assert len(drawn("moments_of_many")[0].axes[0].lines) == 6
 

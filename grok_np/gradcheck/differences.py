@@ -111,8 +111,11 @@ class Differences:
             bent = np.maximum(bend_near - 0.6 * bend_wide - 2 * rounding, 0)
             value = (4 * near - wide) / 3
             sides = np.array([half_up - self.out, self.out - half_down]) / (step / 2)
-            # x + h loses the last places of x: where the slope turns round, as that of x² at 1e-138, that is all of x.
-            rounding = rounding + 4 * EPS * np.abs(sides).max(axis=0)
+            # x + h is not h away from x, but for a rounding of either: all of x if x is 1e-138, a thousandth of h if h
+            # is 1e-13 of x.
+            off = max(EPS * (4 + np.max(np.abs(self.flat[path][entries] / (step * change)), initial=0))
+                      for path, entries, change in direction)
+            rounding = rounding + off * np.abs(sides).max(axis=0)
             converged = np.abs(sides - np.array([up - self.out, self.out - down]) / step)
             sides = np.sort(2 * sides - np.array([up - self.out, self.out - down]) / step, axis=0)
         known = np.isfinite(value + bent + moved)

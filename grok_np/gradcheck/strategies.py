@@ -162,7 +162,7 @@ def layer_test(specification, forward, backward, *, bound=None, sizes=None, even
     >>> test_double = layer_test("x: B D -> B D", lambda x: (2 * x, None), lambda dout, cache: 2 * dout)
     >>> test_double()
     """
-    @settings(deadline=None, max_examples=max_examples or settings().max_examples)
+    @settings(deadline=None, max_examples=max_examples or settings().max_examples, report_multiple_bugs=False)
     @given(_examples(specification, bound, sizes, even))
     def test(example):
         __tracebackhide__ = True

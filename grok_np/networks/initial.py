@@ -16,8 +16,7 @@ def circular_embedding(p):
     """
     angles = 2 * np.pi * np.arange(p) / p
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    if p == 2:
-        circle[:, 1] = 0  # sin(pi) is 1.2e-16 in float64; scaled to unit norm it would become a real direction
+    circle[np.abs(circle) < 1e-15] = 0  # sin(pi) is 1.2e-16; for p = 2, scaled to unit norm, it would be a direction
     return circle / np.maximum(np.linalg.norm(circle, axis=0), 1e-300)
 
 
