@@ -1,4 +1,4 @@
-# %% [markdown]
+# %%
 """Why are larger rings lopsided? The moment law, tested on rings of 3 to 16 neurons of three activations.
 
     python examples/moment_law.py            # 672 tiny networks; about eleven minutes on one core

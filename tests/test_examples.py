@@ -14,7 +14,7 @@ import pytest
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 SHARED = {path.name: path for path in sorted(EXAMPLES.glob("[!_]*.py"))
-          if "from _console import" in path.read_text(encoding="utf-8")}
+          if path.read_text(encoding="utf-8").startswith("# %% [markdown]")}
 
 
 def start(tmp_path, name, *arguments, **options):
@@ -154,7 +154,8 @@ def test_strange_runs(tmp_path):
     printed = run(tmp_path, "strange_runs.py", "--quick")
     assert "1. reverse grokking" in printed and "2. random labels" in printed and "4. beta1 = 0.99" in printed
     assert pictures(printed, tmp_path) == {"reverse", "random", "scale", "swings"}
-    assert "with steps = 50, not 20000" in refused(tmp_path, "strange_runs.py", "--out", "runs/strange_runs_quick")
+    assert "with checkpoint_every = 50, not 20000" in refused(tmp_path, "strange_runs.py", "--out",
+                                                             "runs/strange_runs_quick")
 
 
 def test_factorings(tmp_path):
