@@ -199,7 +199,8 @@ def test_sparse_parity_sweep(tmp_path):
 
 def test_check_your_own_layer(tmp_path):
     printed = run(tmp_path, "check_your_own_layer.py")
-    assert "is right" in printed and "gradient of input 0 at" in printed and "central differences say" in printed
+    for words in ("every gradient is right", "it is right with sum for mean", "not summed over all uses", "a new mask"):
+        assert words in printed
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows sends Ctrl-C to every process of the console, pytest too")
