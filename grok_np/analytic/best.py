@@ -142,7 +142,7 @@ def polish(model: MLP, params: dict, inputs: Any, optimizer: Any = ARTICLE, eval
     require(largest * optimizer.weight_decay < WALL, "params", largest,
             f"below {WALL / optimizer.weight_decay:.3g} in modulus, the wall of this decay")
     params = {name: W.astype(np.float64) for name, W in params.items()}
-    rng = generator(0, "starts") if rng is None else rng
+    rng = generator(0, "pushes") if rng is None else rng
     return _descend(model, params, inputs, optimizer, np.eye(model.p), True, evaluations, rng)
 
 
