@@ -14,6 +14,6 @@ from grok_np.networks.mlp import MLP
 from grok_np.networks.transformer import Transformer
 from grok_np.tasks import ModularArithmetic, SparseParity
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["MLP", "SGD", "AdamW", "BitMLP", "DivergedError", "ModularArithmetic", "Run", "RunError",
            "SparseParity", "Transformer", "load_run", "resume", "train"]

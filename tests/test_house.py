@@ -22,7 +22,7 @@ MAY_IMPORT = {
     "gradcheck": {"errors", "networks", "layers", "tasks", "streams"},
 }
 RUNS = {"learning", "learning.runs", "learning.training"}  # where `page` finds a finished run
-# One order of reading, which `__init__`, the README and the "Read next" lines tell.
+# One order of reading, which `__init__`, docs/reading.md and the "Read next" lines tell.
 ORDER = [
     "tasks", "layers", "networks.mlp", "networks.factorings", "networks.initial", "networks.attention",
     "networks.transformer", "networks.deep", "networks.bits", "learning.adamw", "learning.training",
@@ -95,7 +95,7 @@ def test_there_is_one_order_of_reading(module, following):
 
 
 def test_the_heads_tell_the_order():
-    """`__init__` names the rooms in order, each room its modules, and the README's table all of them."""
+    """`__init__` names the rooms in order, each room its modules, and the table of docs/reading.md all of them."""
     def in_order(text, names):
         places = [text.find(f"`{name}`") for name in names]
         return min(places) >= 0 and places == sorted(places)
@@ -105,8 +105,28 @@ def test_the_heads_tell_the_order():
         head = ast.get_docstring(ast.parse(MODULES[folder].read_text(encoding="utf-8")))
         assert in_order(head[head.index("Read in this order"):], [
             name.split(".")[1] for name in ORDER if room(name) == folder])
-    readme = (PACKAGE.parent / "README.md").read_text(encoding="utf-8")
-    cells = " ".join(re.findall(r"^\| (\[`.*?) \|", readme, re.M))  # the first of each row of the table of modules
-    names = [path.replace("/__init__", "").replace("/", ".") for path in re.findall(r"\(grok_np/([^)]+)\.py\)", cells)]
+    guide = (PACKAGE.parent / "docs/reading.md").read_text(encoding="utf-8")
+    cells = " ".join(re.findall(r"^\| (\[`.*?) \|", guide, re.M))  # the first of each row of the table of modules
+    paths = re.findall(r"\(\.\./grok_np/([^)]+)\.py\)", cells)
+    names = [path.replace("/__init__", "").replace("/", ".") for path in paths]
     places = [ORDER.index(name) for name in names if name in ORDER]
     assert len(places) > 20 and places == sorted(places)
+
+
+def test_every_link_leads_somewhere():
+    """Files and headings that the pages link to are there; the web is not asked."""
+    def anchors(text):
+        headings = re.findall(r"^#+ (.*)", text, re.M)
+        return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+    root = PACKAGE.parent
+    pages = [root / "README.md", root / "examples/README.md", *sorted((root / "docs").glob("*.md"))]
+    for page in pages:
+        text = re.sub(r"```.*?```", "", page.read_text(encoding="utf-8"), flags=re.S)
+        for link in re.findall(r"\]\(([^)\s]+)\)", text):
+            if not link.startswith("https://"):
+                path, _, anchor = link.partition("#")
+                target = page.parent / path if path else page
+                assert target.exists(), f"{page.name}: {link}"
+                if anchor and target.suffix == ".md":
+                    assert anchor in anchors(target.read_text(encoding="utf-8")), f"{page.name}: {link}"
