@@ -1,10 +1,16 @@
 """The examples of the theory run in their quick form and print numbers that mean something."""
 
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import numpy as np
+
+from grok_np import AdamW, ModularArithmetic, analytic, reading
+from grok_np.networks.mlp import Effective
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -27,6 +33,29 @@ def test_best_network(tmp_path, reference):
     assert len(losses) == 4 and losses["learned"] == max(losses.values())
     assert losses["written down, for all"] < 0.5 * losses["learned"]
     assert printed.count("15: 6 (") == 4
+
+
+def module(name, monkeypatch):
+    """An example as a module, so that its functions can be called."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def test_the_row_of_the_main_job(monkeypatch):
+    """Of stars of cosines: the row has their decay norm and far less training loss; without rings there is no row."""
+    written_down = module("mlp_grokking", monkeypatch).written_down
+    split = ModularArithmetic(13, train_fraction=0.8, symmetric=True).split()
+    stars = analytic.stars(13, 7, [1, 3], amplitudes=2, activation="relu")
+    row = written_down(stars, split, AdamW(eps=1e-5))
+    name, losses = row[:30].strip(), [float(cell) for cell in row[30:].split()]
+    [(_, train, _)] = reading.rings.scores(stars, split, rings=[])
+    assert name == "best rings, written down" and losses[2] == 1
+    assert losses[0] < 0.5 * train.loss
+    noise = np.random.default_rng(0).normal(size=(13, 4))
+    assert written_down(Effective(noise, noise, np.zeros(4), noise.T, "relu"), split, AdamW()) == ""
 
 
 def test_ring_ablations(tmp_path):
