@@ -58,6 +58,41 @@ def test_the_row_of_the_main_job(monkeypatch):
     assert written_down(Effective(noise, noise, np.zeros(4), noise.T, "relu"), split, AdamW()) == ""
 
 
+def test_ring_law(tmp_path, monkeypatch):
+    """Tiny networks grok, and L-BFGS from the weights just after it finds what training has in the end."""
+    printed = run(tmp_path, "ring_law.py", "--quick")
+    trained, grokked = map(int, re.search(r"(\d+) networks trained, (\d+) grokked", printed).groups())
+    assert trained == 4 and grokked >= 1
+    rows = {line.split(" | ")[0][2:]: line.split(" | ")[1:] for line in printed.splitlines() if line.startswith("| ")}
+    assert float(rows["at rest, from those weights"][3]) < 0.1 * float(rows["written down, pure cosines"][3]) + 0.02
+    assert (tmp_path / "runs/ring_law_quick/ring_law.png").stat().st_size > 10_000
+    assert run(tmp_path, "ring_law.py", "--quick") == printed
+    random_moments = module("ring_law", monkeypatch).random_moments
+    np.testing.assert_allclose(random_moments(5, 20), [0, 0, 0, 0, 1, 0, 0, 0], atol=1e-12)
+    six, seven = random_moments(6, 1001), random_moments(7, 101)
+    assert np.abs(six[:4]).max() < 1e-12 and np.abs(seven[:4]).max() < 1e-12
+    assert abs(six[4] - 0.5**0.5) < 0.05 and abs(six[5] - (1 - six[4] ** 2)) < 1e-12  # the law of six
+
+
+def test_before_grokking(tmp_path):
+    """L-BFGS goes on from memorised weights to rings, for whatever strength of the decay."""
+    printed = run(tmp_path, "before_grokking.py", "--quick")
+    found = re.findall(r"^\| ([\d.e-]+) \| (\d) of 4 \|", printed, re.MULTILINE)
+    assert [float(eps) for eps, _ in found] == [6.7e-7, 6.7e-6, 6.7e-5] and sum(int(n) for _, n in found) >= 1
+    assert "AdamW" not in printed  # there are no runs to look at
+
+
+def test_how_many_frequencies(tmp_path):
+    """One frequency is the dearest under one-hot decay; what is written down uses those that it was given."""
+    printed = run(tmp_path, "how_many_frequencies.py", "--quick")
+    rows = {line.split(" | ")[0][2:]: re.findall(r"([\d.]+) \((\d+)\)", line) for line in printed.splitlines()
+            if line.startswith(("| tied", "| one-hot"))}
+    assert len(rows) == 2 and all([int(n) for _, n in row] == [1, 2, 4, 6] for row in rows.values())
+    one_hot = [float(objective) for objective, _ in rows["one-hot (sum of squares)"]]
+    assert one_hot[0] == max(one_hot)
+    assert (tmp_path / "runs/how_many_frequencies_quick/frequencies.png").stat().st_size > 10_000
+
+
 def test_ring_ablations(tmp_path):
     """What the moment law says is free is free, and nothing else."""
     printed = run(tmp_path, "ring_ablations.py", "--points", "3", "--out", "pictures")
