@@ -140,8 +140,9 @@ def load(source, member, activation, fraction):
     source = Path(source)
     if source.is_dir():
         run = load_run(source)
-        since = run.history["step"][1 + np.flatnonzero(run.history["test_accuracy"] < 1)[-1]]
-        step = min(step for step in run.checkpoint_steps() if step >= since)
+        logged, right = run.history["step"], run.history["test_accuracy"] == 1
+        step = min(step for step in run.checkpoint_steps()
+                   if right[(logged >= step - 1000) & (logged <= step)].all())
         early, late, model, task = run.checkpoint(step), run.params, run.model, run.task
         steps = int(step), int(run.history["step"][-1])
     else:

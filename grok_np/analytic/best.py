@@ -1,13 +1,10 @@
 """The best network that can be written down: rings whose shape makes loss + decay least.
 
-AdamW at rest minimises loss + (eps/wd) sum(-u - log(1 - u)), u = wd |theta| (docs/theory.md, section 6): to leading
-order loss + eps wd / 2 times the sum of squares, which through tied factors is eps wd times the nuclear norm of
-[A | C^T]. Here the same objective is minimised by L-BFGS, with gradients from our own backward passes, over networks
-whose tables A, B, C are waves of a few frequencies only: the first harmonics of each ring's k.
-
-Every neuron may use all these modes, its neighbours' too. That is what a ring with a wave of its own lacks: the decay
-charges for a mode, not for its use (section 5), so trained networks put third and fifth harmonics where another ring
-has paid for the mode. With no restriction of modes, and started from learned weights, the same is `polish`.
+AdamW at rest minimises loss + (eps/wd) sum(-u - log(1 - u)), u = wd |theta|: to leading order loss + eps wd / 2 times
+the sum of squares, which through tied factors is eps wd times the nuclear norm of [A | C^T] (docs/theory.md, sections
+5 and 6). `best_rings` minimises the same by L-BFGS, with gradients from our own backward passes, over networks whose
+tables A, B, C are waves of a few modes: the first harmonics of all rings' k, for every neuron (section 9 says why).
+`polish` does so with no restriction, from learned weights. Section 10 holds both against training.
 
 Read next: `reading`, which finds rings in learned weights.
 """
@@ -79,8 +76,7 @@ def best_rings(p: int, sizes: Mapping[int, int], optimizer: Any = ARTICLE, activ
     factoring : str
         ``"tied"`` (nuclear norm), ``"collapsed"`` (one-hot, A = B: |A|² + |C|²), ``"one_hot"`` (|A|² + |B|² + |C|²).
     harmonics : tuple of int
-        Multiples of each frequency that all tables may contain; 0 is the constant. Without 3, 4 and 5 the objective of
-        four rings is 1 % higher.
+        Multiples of each frequency that all tables may contain; 0 is the constant.
     inputs : int array (B, 2), optional
         Pairs of the loss; all pairs a <= b by default (for ``"one_hot"`` all p²).
     width : int, optional
