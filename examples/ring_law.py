@@ -180,34 +180,34 @@ def nuclear(effective):
     return 2 * float(np.linalg.svd(np.hstack([effective.A, effective.C.T]), compute_uv=False).sum())
 
 
-def objective(model, params, pairs):
-    """Loss + AdamW's exact decay."""
-    return loss_on(model.effective(params), pairs) + sum(penalty(W, OPTIMIZER)[0] for W in params.values())
+def cheapest(effective, pairs):
+    """Loss + eps wd times the nuclear norm of [A | C^T]: AdamW's decay to leading order, in the cheapest factors."""
+    return loss_on(effective, pairs) + OPTIMIZER.eps * OPTIMIZER.weight_decay / 2 * nuclear(effective)
 
 
-def predict(source, member, activation, fraction, starts, evaluations):
-    """One row, from the weights just after grokking: at rest; written down for those sizes; with pure cosines.
-
-    ``ratio``: loss on all pairs of the network written down for all pairs, over that of the learned one at equal norm.
-    """
-    model, early, late, pairs, (_, step) = load(source, member, activation, fraction)
+def at_rest(source, member, activation, fraction, evaluations):
+    """One row: where loss + AdamW's exact decay is least, from the weights just after grokking."""
+    model, early, _, pairs, _ = load(source, member, activation, fraction)
     start = process_time()
     rest = polish(model, early, pairs, OPTIMIZER, evaluations)
-    row = {"step": step, "rest": describe(rest.effective), "objective_rest": rest.objective,
-           "seconds_rest": process_time() - start, "evaluations_rest": rest.evaluations}
-    sizes, everything = {ring["k"]: ring["n"] for ring in row["rest"]}, tasks.all_pairs(model.p)
-    for name, inputs, harmonics in (("written", pairs, range(6)), ("all", None, range(6)), ("cosines", pairs, (1,))):
-        start = process_time()
-        best = best_rings(model.p, sizes, OPTIMIZER, activation, harmonics=harmonics, inputs=inputs, starts=starts,
-                          evaluations=evaluations)
-        row |= {name: describe(best.effective), f"seconds_{name}": process_time() - start,
-                f"objective_{name}": best.objective}
-        if name == "all":
-            learned = model.effective(late)
-            scale = nuclear(learned) / nuclear(best.effective)
-            equal = replace(best.effective, **{key: scale * getattr(best.effective, key) for key in "ABC"})
-            row["ratio"] = loss_on(equal, everything) / loss_on(learned, everything)
-    return row
+    return {"seconds_rest": process_time() - start, "evaluations_rest": rest.evaluations, "objective": rest.objective,
+            "rest": describe(rest.effective), "cheapest_rest": cheapest(rest.effective, pairs)}
+
+
+def write_down(source, member, activation, fraction, sizes, pure, everything, starts):
+    """One row: the best rings of these sizes, for the training pairs or for everything; with pure cosines only.
+
+    ``ratio``: loss on all pairs over that of the learned network, both scaled to the learned decay norm.
+    """
+    model, _, late, pairs, _ = load(source, member, activation, fraction)
+    start = process_time()
+    best = best_rings(model.p, dict(sizes), OPTIMIZER, activation, harmonics=(1,) if pure else range(6), starts=starts,
+                      inputs=None if everything else pairs).effective
+    seconds, learned = process_time() - start, model.effective(late)
+    scale = nuclear(learned) / nuclear(best)
+    equal = replace(best, **{key: scale * getattr(best, key) for key in "ABC"})
+    ratio = loss_on(equal, tasks.all_pairs(model.p)) / loss_on(learned, tasks.all_pairs(model.p))
+    return {"rings": describe(best), "seconds": seconds, "cheapest": cheapest(best, pairs), "ratio": ratio}
 
 
 # %% [markdown]
@@ -241,13 +241,13 @@ def random_moments(n_neurons, draws=2000):
 
 
 # %%
-PREDICTIONS = {"early": "learned, just after grokking", "rest": "at rest, from those weights",
-               "written": "written down", "cosines": "written down, pure cosines", "random": "median ring"}
+PREDICTIONS = {"early": "the weights just after grokking", "rest": "those brought to rest",
+               "written": "rings written down", "cosines": "the same, pure cosines", "random": "the median ring"}
 
 
-def compare(row, name, least=6):
+def compare(row, name, least=6, truth="late"):
     """Pairs (learned, predicted) of the rings of ``least`` neurons or more that have as many in both."""
-    learned = {(ring["k"], ring["n"]): ring for ring in row["late"] if ring["n"] >= least}
+    learned = {(ring["k"], ring["n"]): ring for ring in row[truth] if ring["n"] >= least}
     if name == "random":
         return [(ring, {"M": random_moments(ring["n"])}) for ring in learned.values()]
     there = {(ring["k"], ring["n"]): ring for ring in row[name]}
@@ -265,18 +265,21 @@ def same_basin(one, other):
 
 
 def print_errors(group):
-    """The table of mean absolute errors."""
-    total = sum(ring["n"] >= 6 for row in group for ring in row["late"])
-    print(f"Rings of six or more in the learned networks: {total}. Mean absolute differences from them:\n"
-          f"\n| predicted by | rings of equal size | " + " | ".join(QUANTITIES) + " | phase (degrees) | same basin |")
-    print("|" + " --- |" * (4 + len(QUANTITIES)))
-    for name, label in PREDICTIONS.items():
-        both = [pair for row in group for pair in compare(row, name)]
-        if both:
-            errors = [np.mean([abs(value(a, q) - value(b, q)) for a, b in both]) for q in (*QUANTITIES, "phase")]
-            share = np.mean([same_basin(a, b) for a, b in both])
-            texts = [f"{error:.3f}" for error in errors[:-1]] + [f"{errors[-1]:.1f}", f"{share:.0%}"]
-            print(f"| {label} | {len(both)} | " + " | ".join(texts).replace("nan", "") + " |")
+    """Tables of mean absolute errors: against the learned rings, and against those at rest."""
+    for truth, names in (("late", PREDICTIONS), ("rest", ("settled", "random"))):
+        total = sum(ring["n"] >= 6 for row in group for ring in row[truth])
+        print(f"\nMean absolute differences from the {total} rings of six or more "
+              + {"late": "learned in the end", "rest": "at rest"}[truth] + "\n\n| predicted by | rings of equal size | "
+              + " | ".join(QUANTITIES) + " | phase (degrees) | same basin |")
+        print("|" + " --- |" * (4 + len(QUANTITIES)))
+        for name in names:
+            both = [pair for row in group for pair in compare(row, name, 6, truth)]
+            if both:
+                errors = [np.mean([abs(value(a, q) - value(b, q)) for a, b in both]) for q in (*QUANTITIES, "phase")]
+                texts = [f"{error:.3f}" for error in errors[:-1]]
+                texts += [f"{errors[-1]:.1f}", f"{np.mean([same_basin(a, b) for a, b in both]):.0%}"]
+                print(f"| {PREDICTIONS.get(name, 'rings written down')} | {len(both)} | "
+                      + " | ".join(texts).replace("nan", "") + " |")
 
 
 def print_rings(group):
@@ -294,15 +297,17 @@ def print_rings(group):
 
 
 def print_objectives(group):
-    """How far above the objective at rest each stands, losses at equal norm, seconds."""
+    """How far above the network at rest each stands, losses at equal norm, seconds."""
     def spread(values):
-        return f"{np.median(values):.4g} (from {min(values):.4g} to {max(values):.4g})"
+        return f"{np.median(values):.3g} ({min(values):.3g} to {max(values):.3g})"
 
-    over = {name: [100 * (row[f"objective_{name}"] / row["objective_rest"] - 1) for row in group]
-            for name in ("late", "written", "cosines")}
-    print("\nloss + decay on the training pairs over that of the network at rest, per cent, median and range:")
-    print("\n".join(f"  {name}: {spread(values)}" for name, values in over.items()))
-    print("loss on all pairs at equal norm, written down for all pairs / learned:", spread([r["ratio"] for r in group]))
+    print("\nper cent above the network at rest, median and range: learned, in loss + AdamW's exact decay "
+          + spread([100 * (row["objective_late"] / row["objective"] - 1) for row in group]))
+    for name, label in (("late", "learned"), ("settled", "rings written down"), ("cosines", "pure cosines")):
+        print(f"  {label}, in loss + eps wd times the nuclear norm: "
+              + spread([100 * (row[f"cheapest_{name}"] / row["cheapest_rest"] - 1) for row in group]))
+    for name, label in (("written", "written down for the training pairs"), ("all", "written down for all pairs")):
+        print(f"loss on all pairs at equal norm, {label} / learned: {spread([row[f'ratio_{name}'] for row in group])}")
     print("seconds of one core:", ", ".join(f"{name} {spread([row[f'seconds_{name}'] for row in group])}"
                                             for name in ("rest", "written", "all", "cosines")))
 
@@ -365,33 +370,44 @@ def residuals(states):
 def learned(path, member, activation, fraction):
     """What is shown of a learned network."""
     model, early, late, pairs, (grokked, step) = load(path, member, activation, fraction)
+    effective, decay = model.effective(late), sum(penalty(W, OPTIMIZER)[0] for W in late.values())
     return {"grokked": grokked, "late_step": step, "early": describe(model.effective(early)),
-            "late": describe(model.effective(late)), "objective_late": objective(model, late, pairs)}
+            "late": describe(effective), "cheapest_late": cheapest(effective, pairs),
+            "objective_late": loss_on(effective, pairs) + decay}
 
 
 def gather(out, runs, starts, evaluations):
     """Groups of rows by name, predictions made where there are none yet; and all states with their activation."""
     files = {path: (path.stem.split("_"), read_npz(path)) for path in sorted(out.glob("*_*_*.npz"))}
-    options = {"starts": starts, "evaluations": evaluations}
-    settings = [{"source": str(path), "member": int(i), "activation": activation, "fraction": float(fraction)} | options
-                for path, ((activation, fraction, number), state) in files.items()
-                for i in np.flatnonzero(has_grokked(state)) if activation == "relu" and number != "long"]
-    settings += [{"source": str(path), "member": 0, "activation": "relu", **options,
-                  "fraction": load_run(path).task.train_fraction} for path in runs
-                 if load_run(path).history["test_accuracy"][-1] == 1]
+    found = [(path, int(i), float(fraction), f"{float(fraction):.0%} of the pairs{', trained on' * (number == 'long')}",
+              f"seed {state['seeds'][i]}")
+             for path, ((activation, fraction, number), state) in files.items() if activation == "relu"
+             for i in np.flatnonzero(has_grokked(state))]
+    for path in runs:
+        run = load_run(path)
+        if run.history["test_accuracy"][-1] == 1:
+            fraction = run.task.train_fraction
+            found.append((path, 0, fraction, f"{fraction:.0%} of the pairs", path.name))
+    networks = [{"source": str(path), "member": i, "activation": "relu", "fraction": fraction}
+                for path, i, fraction, _, _ in found]
     with workers() as pool:
-        rows, groups, by_seed = sweep(predict, settings, out / "predictions.jsonl", executor=pool), {}, {}
-    for row in rows:
-        path, fraction, i = Path(row["source"]), row["fraction"], row["member"]
-        row["name"] = path.name if path.is_dir() else f"seed {files[path][1]['seeds'][i]}"
-        if path in files:
-            by_seed[str(fraction), row["name"]] = row
-        groups.setdefault(f"{fraction:.0%} of the pairs", []).append(row | learned(path, i, "relu", fraction))
-    for path, ((activation, fraction, number), state) in files.items():
-        for i, seed in enumerate(state["seeds"]) if (activation, number) == ("relu", "long") else ():
-            row = by_seed[str(float(fraction)), f"seed {seed}"]
-            groups.setdefault(f"{float(fraction):.0%} of the pairs, trained on", []).append(
-                row | learned(path, i, activation, float(fraction)))
+        rows = sweep(at_rest, [one | {"evaluations": evaluations} for one in networks], out / "rest.jsonl",
+                     executor=pool)
+        for row in rows:
+            row |= learned(row["source"], row["member"], "relu", row["fraction"])
+        wanted = [(row, name, {key: row[key] for key in networks[0]} | {
+            "sizes": [[ring["k"], ring["n"]] for ring in row["rest" if name == "settled" else "late"]],
+            "pure": name == "cosines", "everything": name == "all", "starts": starts})
+            for row in rows for name in ("written", "settled", "all", "cosines")]
+        settings = list({str(setting): setting for _, _, setting in wanted}.values())
+        written = dict(zip(map(str, settings), sweep(write_down, settings, out / "written.jsonl", executor=pool),
+                           strict=True))
+    for row, name, setting in wanted:
+        best = written[str(setting)]
+        row |= {name: best["rings"]} | {f"{key}_{name}": best[key] for key in ("seconds", "cheapest", "ratio")}
+    groups = {}
+    for row, (_, _, _, group, name) in zip(rows, found, strict=True):
+        groups.setdefault(group, []).append(row | {"name": name})
     return groups, [({"relu": "ReLU", "square": "x²"}[kind[0]], state) for kind, state in files.values()]
 
 
@@ -430,12 +446,13 @@ def main():
         print_rings(group)
         print_errors(group)
         print_objectives(group)
-    if groups:
-        show(options.out, {
-            "ring_law": (scatter(list(groups.values())[-1]), "whether the points are on the line"),
-            "rest": (residuals(states), "how near to rest training comes, and how slowly")})
-    else:
+    if not groups:
         print("No network has grokked: nothing to compare.")
+        return
+    pictures = {"ring_law": (scatter(list(groups.values())[-1]), "whether the points are on the line")}
+    if states:
+        pictures["rest"] = residuals(states), "how near to rest training comes, and how slowly"
+    show(options.out, pictures)
 
 
 if __name__ == "__main__":
