@@ -10,7 +10,9 @@ runs/mlp_grokking: settings, history, checkpoints, and in figures/ what to look 
 
 # %%
 import argparse
+from dataclasses import replace
 
+import numpy as np
 from _console import parse, show, verdict
 
 from grok_np import MLP, AdamW, ModularArithmetic, analytic, figures, reading, train
@@ -42,13 +44,32 @@ if __name__ == "__main__":
 # %% [markdown]
 # ## Read
 # Each neuron adds a wave of one frequency; those of one frequency form a ring. What is left when the weights are
-# replaced by what was read from them?
+# replaced by what was read from them? The last row reads frequencies and ring sizes alone: the network of such rings
+# with the least loss + decay on the training pairs, scaled to the decay norm of the learned one.
+
 
 # %%
+def written_down(effective, split, optimizer):
+    """The row of the best rings, as a line of the table; nothing where there is no ring yet."""
+    def norm(network):
+        return np.linalg.svd(np.hstack([network.A, network.C.T]), compute_uv=False).sum()
+
+    sizes = {ring.frequency: ring.n_neurons for ring in reading.rings.find(effective)}
+    if not sizes:
+        return ""
+    best = analytic.best_rings(len(effective.A), sizes, optimizer, effective.activation, inputs=split.train_inputs,
+                               starts=2, evaluations=1000).effective
+    scale = norm(effective) / norm(best)
+    best = replace(best, **{name: scale * getattr(best, name) for name in "ABC"})
+    [(_, train, test)] = reading.rings.scores(best, split, rings=[])
+    return (f"{'best rings, written down':30s}{train.loss:12.2e}{test.loss:12.2e}{train.accuracy:12.4f}"
+            f"{test.accuracy:12.4f}\n")
+
+
 if __name__ == "__main__":
     effective = run.model.effective(run.params)
     print(reading.rings.table(effective, run.split))
-    print(f"\n{verdict(run.history)}")
+    print(written_down(effective, run.split, run.optimizer), verdict(run.history), sep="\n")
 
 # %% [markdown]
 # ## Look

@@ -159,6 +159,25 @@ def test_a_width_asks_for_the_exact_decay():
         assert grads[name] + 1e-4 * W / (1 - np.abs(W)) == pytest.approx(0, abs=3e-6)
 
 
+def test_polish_of_a_wide_network_comes_back_in_its_own_coordinates():
+    """A network at rest, pushed a little: the rest law holds again, and every weight is where it was, not turned."""
+    p, optimizer, rng = 11, AdamW(eps=1e-4, weight_decay=1.0), np.random.default_rng(0)
+    rest = analytic.best_rings(p, {1: 5, 3: 5}, optimizer, "square", harmonics=range(6), width=48, starts=1)
+    pushed = {name: W + 0.003 * rng.normal(size=W.shape) for name, W in rest.params.items()}
+    pairs = ModularArithmetic(p, symmetric=True).all_pairs()[0]
+    again = analytic.polish(rest.model, pushed, pairs, optimizer)
+    assert again.objective == pytest.approx(rest.objective, rel=2e-3)
+    for name, W in rest.params.items():
+        assert np.abs(again.params[name] - W).max() < 0.1 * np.abs(W).max()
+    logits, cache = rest.model.forward(again.params, pairs)
+    softmax = np.exp(logits - logits.max(axis=1, keepdims=True))
+    softmax /= softmax.sum(axis=1, keepdims=True)
+    softmax[np.arange(len(pairs)), pairs.sum(axis=1) % p] -= 1
+    grads = rest.model.backward(softmax / len(pairs), cache)
+    for name, W in again.params.items():
+        assert grads[name] + 1e-4 * W / (1 - np.abs(W)) == pytest.approx(0, abs=3e-6)
+
+
 @pytest.mark.parametrize("arguments, named", [
     ({"sizes": {}}, "sizes"), ({"sizes": {3: 5}, "p": 9}, "coprime"), ({"sizes": {1: 0}}, r"sizes\[1\]"),
     ({"factoring": "untied"}, "factoring"), ({"starts": 0}, "starts"),

@@ -116,7 +116,7 @@ FIGURES = {
                       lambda: figures.contributions(*votes(LAWLESS, BAD_RINGS, 3, 4), 3, 4), "Wrong: the sum of the"),
     "correct_logit_maps": (lambda: figures.correct_logit_maps(MAPS), "In 1 of 2 networks",
                            lambda: figures.correct_logit_maps({"noise": NOISE.A @ NOISE.C}), "In 0 of 1 networks"),
-    "free_rings": (lambda: figures.free_rings(cells([0.02, 0.03]), {"relu": [0.5, 0.4]}, {"relu": 5}), "ReLU 0.03",
+    "free_rings": (lambda: figures.free_rings(cells([0.02, 0.03]), {"relu": [0.5, 0.4]}, {"relu": 5}), "at most 0.03",
                    lambda: figures.free_rings(cells([]), {"relu": [0.5, 0.4]}, {"relu": 5}), "No network gets all"),
     "logit_spectrum": (lambda: figures.logit_spectrum(progress.component_norms(LOGITS)), "hold 81%",
                        lambda: figures.logit_spectrum(progress.component_norms(WRONG)), "no sum is computed"),

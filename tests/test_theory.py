@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.integrate import quad
 from scipy.optimize import brentq, least_squares, minimize
 
 from grok_np import MLP, AdamW, analytic
@@ -577,7 +578,21 @@ def test_below_the_critical_value_the_pizza_is_right_everywhere_above_only_small
         assert margin(0.9030) < 0
 
 
-# Section 10: open
+# Section 9: the guarantee beside rectangles
+
+
+def test_rectangles_need_thirty_neurons():
+    """The answer is 2/3, no slope exceeds 2, and rectangles of width 2 pi / N miss by slope (2 pi / N)² / 4 each."""
+    answer, _ = quad(lambda t: np.cos(t) * np.cos(2 * t), -np.pi / 2, np.pi / 2)
+    assert answer == pytest.approx(2 / 3)
+    t, chi = np.linspace(-np.pi / 2, np.pi / 2, 2001)[:, None], np.linspace(0, 2 * np.pi, 361)
+    slope = np.abs(-np.sin(t) * np.cos(2 * t - chi) - 2 * np.cos(t) * np.sin(2 * t - chi)).max()
+    assert slope == pytest.approx(2)
+    bound = {n: n * slope * (2 * np.pi / n) ** 2 / 4 / answer for n in (9, 29, 30)}
+    assert bound[9] == pytest.approx(3 * np.pi**2 / 9) and bound[30] < 1 < bound[29]
+
+
+# Section 11: open
 
 
 def test_the_likelihoods_of_the_ring_sizes(reference):

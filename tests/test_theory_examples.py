@@ -1,10 +1,16 @@
 """The examples of the theory run in their quick form and print numbers that mean something."""
 
+import importlib.util
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+import numpy as np
+
+from grok_np import AdamW, ModularArithmetic, analytic, reading
+from grok_np.networks.mlp import Effective
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
@@ -27,6 +33,65 @@ def test_best_network(tmp_path, reference):
     assert len(losses) == 4 and losses["learned"] == max(losses.values())
     assert losses["written down, for all"] < 0.5 * losses["learned"]
     assert printed.count("15: 6 (") == 4
+
+
+def module(name, monkeypatch):
+    """An example as a module, so that its functions can be called."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
+
+
+def test_the_row_of_the_main_job(monkeypatch):
+    """Of stars of cosines: the row has their decay norm and far less loss; without rings there is no row."""
+    written_down = module("mlp_grokking", monkeypatch).written_down
+    split = ModularArithmetic(17, train_fraction=0.9, symmetric=True).split()
+    stars = analytic.stars(17, 7, [1, 3], amplitudes=4, activation="relu")
+    row = written_down(stars, split, AdamW(eps=1e-5))
+    name, losses = row[:30].strip(), [float(cell) for cell in row[30:].split()]
+    [(_, train, test)] = reading.rings.scores(stars, split, rings=[])
+    assert name == "best rings, written down" and losses[2:] == [1, 1]
+    assert losses[0] < 0.2 * train.loss and losses[1] < 0.5 * test.loss
+    noise = np.random.default_rng(0).normal(size=(17, 4))
+    assert written_down(Effective(noise, noise, np.zeros(4), noise.T, "relu"), split, AdamW()) == ""
+
+
+def test_ring_law(tmp_path, monkeypatch):
+    """Tiny networks grok, and L-BFGS from the weights just after it finds what training has in the end."""
+    printed = run(tmp_path, "ring_law.py", "--quick")
+    trained, grokked = map(int, re.search(r"(\d+) networks trained, (\d+) grokked", printed).groups())
+    assert trained == 4 and grokked >= 1
+    first = printed.split("rings of six or more learned")[1].split("rings of six or more at rest")[0]
+    rows = {line.split(" | ")[0][2:]: line.split(" | ")[1:] for line in first.splitlines() if line.startswith("| ")}
+    assert float(rows["those brought to rest"][3]) < 0.2 * float(rows["the same, pure cosines"][3])
+    assert (tmp_path / "runs/ring_law_quick/ring_law.png").stat().st_size > 10_000
+    assert run(tmp_path, "ring_law.py", "--quick") == printed
+    random_moments = module("ring_law", monkeypatch).random_moments
+    np.testing.assert_allclose(random_moments(5, 20), [0, 0, 0, 0, 1, 0, 0, 0], atol=1e-12)
+    six, seven = random_moments(6, 1001), random_moments(7, 101)
+    assert np.abs(six[:4]).max() < 1e-12 and np.abs(seven[:4]).max() < 1e-12
+    assert abs(six[4] - 0.5**0.5) < 0.05 and abs(six[5] - (1 - six[4] ** 2)) < 1e-12  # the law of six
+
+
+def test_before_grokking(tmp_path):
+    """L-BFGS goes on from memorised weights to rings, for whatever strength of the decay."""
+    printed = run(tmp_path, "before_grokking.py", "--quick")
+    found = re.findall(r"^\| ([\d.e-]+) \| (\d) of 4 \|", printed, re.MULTILINE)
+    assert [float(eps) for eps, _ in found] == [6.7e-7, 6.7e-6, 6.7e-5] and sum(int(n) for _, n in found) >= 1
+    assert "AdamW" not in printed  # there are no runs to look at
+
+
+def test_how_many_frequencies(tmp_path):
+    """One frequency is the dearest under one-hot decay; what is written down uses those that it was given."""
+    printed = run(tmp_path, "how_many_frequencies.py", "--quick")
+    rows = {line.split(" | ")[0][2:]: re.findall(r"([\d.]+) \((\d+)\)", line) for line in printed.splitlines()
+            if line.startswith(("| tied", "| one-hot"))}
+    assert len(rows) == 2 and all([int(n) for _, n in row] == [1, 2, 4, 6] for row in rows.values())
+    one_hot = [float(objective) for objective, _ in rows["one-hot (sum of squares)"]]
+    assert one_hot[0] == max(one_hot)
+    assert (tmp_path / "runs/how_many_frequencies_quick/frequencies.png").stat().st_size > 10_000
 
 
 def test_ring_ablations(tmp_path):

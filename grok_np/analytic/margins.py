@@ -119,9 +119,8 @@ def best_frequencies(p, m, exhaustive_up_to=20_000, margin=star_margin):
 def solves(p, n_neurons, activation="relu", phase=0.0):
     """Whether the evenly spaced tied ring of frequency 1 decides all p² pairs rightly; p odd.
 
-    ReLU, |x| and x² scale, so only the sign of cos(delta) and psi matter; a sign is a half turn of psi; and over
-    all pairs of an odd p the turned psi are j pi / p, j = 0 .. 2p - 1, with answer j mod p. So 2p rows decide
-    instead of p² pairs.
+    ReLU, |x| and x² scale, so only psi and the sign of cos(delta), a half turn of psi, matter: over all pairs of an odd
+    p psi is j pi / p, j = 0 .. 2p - 1, with answer j mod p. So 2p rows decide instead of p² pairs.
     """
     p, n_neurons = require_integer(p, "p", minimum=3), require_integer(n_neurons, "n_neurons", minimum=1)
     require_number(phase, "phase", "a finite number", math.isfinite)
@@ -136,9 +135,9 @@ def solves(p, n_neurons, activation="relu", phase=0.0):
 def largest_modulus(n_neurons, activation="relu", up_to=601):
     """The largest odd p <= up_to all of whose pairs the evenly spaced ring (phase 0) decides rightly, or None.
 
-    The errors left do not shrink with p but margins do, so there is a last p. ReLU: 117 for N = 5 and 10, 21 for N = 6,
-    343, 743, 1371 for N = 7, 9, 11; it grows like 0.132 H³, H = N for even N and 2 N for odd (docs/theory.md). A ring
-    turned by a phase may lose the last of them (19 for N = 6, 341 for N = 7). Nothing is looked at above ``up_to``.
+    The errors left do not shrink with p but margins do, so there is a last p: for ReLU 117 for N = 5 and 10, 21 for 6,
+    343 for 7, about 0.132 H³ with H = N for even N and 2 N for odd (docs/theory.md, section 3, also on turned rings).
+    Nothing is looked at above ``up_to``.
     """
     n_neurons, up_to = require_integer(n_neurons, "n_neurons", minimum=1), require_integer(up_to, "up_to", minimum=3)
     return next((p for p in range(up_to - 1 + up_to % 2, 2, -2) if solves(p, n_neurons, activation)), None)

@@ -1,6 +1,6 @@
 """Rings of neurons of one frequency: moments, the regular star, the untied star, uneven rings that are as exact.
 
-The moment law that decides which rings work is in the head of `analytic`, its proofs are in docs/theory.md.
+The moment law that decides which rings work is in the head of `analytic`; proofs and credits: docs/theory.md.
 
 Read next: `proofs`.
 """
@@ -32,12 +32,9 @@ def required_moments(activation):
 def rigid_size(activation):
     """Fewest x² or ReLU neurons of one frequency that meet the required moments *as a star*; such a star is regular.
 
-    (They decide by the largest logit; one-hot outputs, exactly, are another question.)
-
-    Moments 1 to 4 need five nodes. x² and |x| see 2 alpha only, where the moments 2 and 4 are 1 and 2: three nodes, up
-    to half turns of single neurons. That so few nodes must be evenly spaced is known from quadrature on the circle
-    (Szego; tight circular designs: Delsarte, Goethals, Seidel 1977). Not of other networks: with free output phases any
-    five ReLU phases can meet the law, and two neurons of sine are exact (Huang, Li 2025, arXiv 2511.23443).
+    Moments 1 to 4 need five nodes (docs/theory.md, section 2). x² and |x| see 2 alpha only, where moments 2 and 4 are 1
+    and 2: three nodes, up to half turns. Answers are those of the largest logit. Other networks can do with less: two
+    neurons of sine are exact (Huang, Li 2025, arXiv 2511.23443).
 
     >>> rigid_size("square"), rigid_size("relu")
     (3, 5)
@@ -224,8 +221,7 @@ def exact_weights(phases, activation="square"):
 
     There are some if and only if 0 is in the convex hull of the N points (exp(i n alpha)), n the required orders: of 4
     dimensions for x² and |x|, of 8 for ReLU. So generic phases need five and nine neurons at least, and with so few it
-    is rare. Of 2,000 draws of uniform phases (seed 0), x² N = 5, 8, 12, 16: 6, 43, 83, 96 %; ReLU N = 9, 12, 16, 20,
-    30: 0.3, 7, 28, 60, 95 %. Non-negative least squares leaves five weights (ReLU: nine) above 0 at most.
+    is rare: of 2,000 draws of uniform phases (seed 0) x² N = 5, 12: 6, 83 %; ReLU N = 9, 20: 0.3, 60 %.
     """
     phases, _ = _ring(phases, None)
     waves = np.exp(1j * np.outer(required_moments(activation), phases))
@@ -246,13 +242,10 @@ def uneven_ring(n_neurons, moment, activation="square"):
         nodes     the N roots of  u^N - m u = 1 - conj(m) u^(N-1),  all on the circle
         weights   1 / (N - 1 + |u^(N-1) - m|² / (1 - |m|²)),  whose sum is 1
 
-    Up to a turn *every* N nodes with positive weights and these vanishing moments are of this form (they are the Szego
-    quadratures of degree N - 2; Verblunsky's theorem, Simon 2005, Orthogonal Polynomials on the Unit Circle). m = 0 is
-    the regular ring. The next moments follow: M_N = 1 - |m|² and M_(N+1) = -conj(m) (1 - |m|²).
-
-    So in a star of one neuron more than the `rigid_size` m is the only freedom left: lopsided ReLU rings of six. One in
-    the article's published weights has |M_5| = 0.46 and |M_6|, |M_7| = 0.79, 0.35 where the law says 0.78, 0.36. Which
-    m training takes it does not say: pure cosines want |m| near 1, learned waves less (docs/theory.md).
+    Up to a turn *every* N nodes with positive weights and these vanishing moments are of this form ("the law of six",
+    docs/theory.md, section 2). m = 0 is the regular ring; M_N = 1 - |m|² and M_(N+1) = -conj(m) (1 - |m|²) follow. One
+    ring of six in the article's published weights has |M_5| = 0.46 and |M_6|, |M_7| = 0.79, 0.35 where the law says
+    0.78, 0.36. Which m training takes it does not say; loss + decay does (`best_rings`).
 
     >>> phases, weights = uneven_ring(4, 0.4)                  # four x² neurons, as exact as three
     >>> np.abs(moments(phases, weights, 4)[[1, 3]]).max() < 1e-12

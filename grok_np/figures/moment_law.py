@@ -56,47 +56,36 @@ def stars_in_training(rings):
 
 
 def free_rings(points, chance, rigid):
-    """The moment law over ring sizes: what must vanish, what is free, and what the freedom costs.
+    """The moment law over sizes of ReLU rings, gradient descent: what must vanish and what is free; what that costs.
 
-    points {activation: cells}; a cell has "n", "even_ring" (its loss over the least) and, by optimizer ("descent",
-    "adamw"), a dict with a list of one value per network for each of "alive" (neurons left), "M", "R", "evenness" and
-    "ratio" (loss over the least). chance {activation: one value per cell}; rigid {activation: N}.
+    points {activation: cells}, of which "relu" is drawn; a cell has "n", "even_ring" (its loss over the least) and, in
+    "descent", a list of one value per network for each of "alive" (neurons left), "M", "evenness" and "ratio" (loss
+    over the least). chance {activation: one value per cell}; rigid {activation: N}.
     """
-    figure = Figure(figsize=(WIDTH, 7.4), layout="constrained")
-    axes = figure.subplots(2, len(points), sharey="row", squeeze=False)
-    names = {"relu": "ReLU", "square": "x²", "abs": "|x|"}
-    for (top, bottom), (activation, cells) in zip(axes.T, points.items(), strict=True):
-        sizes, n = [cell["n"] for cell in cells], rigid[activation]
-        for axis in (top, bottom):
-            axis.axvspan(n - 0.45, n + 0.45, color=YELLOW, alpha=0.4, lw=0)
-            axis.set(xticks=sizes[::2], xlim=(sizes[0] - 0.8, sizes[-1] + 0.8))
-        evenness = top.plot(*_spread(cells, "descent", "alive", "evenness"), "^", color=DARK_ORANGE, mfc="none", ms=5)
-        by_chance = top.plot(sizes, chance[activation], "--", color="0.5", lw=1)
-        descent = top.plot(*_spread(cells, "descent", "alive", "M", -0.14), "o", color=BLACK, ms=4)
-        adamw = top.plot(*_spread(cells, "adamw", "alive", "R", 0.14), "s", color=GREEN, mfc="none", ms=4)
-        regular = bottom.plot(sizes, [cell["even_ring"] for cell in cells], "^--", color=DARK_ORANGE, lw=1, ms=5)
-        bottom.plot(*_spread(cells, "descent", "n", "ratio", -0.14), "o", color=BLACK, ms=4)
-        bottom.plot(*_spread(cells, "adamw", "n", "ratio", 0.14), "s", color=GREEN, mfc="none", ms=4)
-        bottom.axhline(1, color=BLACK, lw=0.8)
-        learned = any(n in cell["descent"]["alive"] for cell in cells)
-        top.set_title(f"{names[activation]}: rigid at {n}" + ("" if learned else ",\nnone is right"), fontsize=10)
-        top.set(xlabel="neurons left in the ring", ylim=(-0.03, 1.05))
-        bottom.set(xlabel="neurons given", ylim=(0.9, 2.6))
-    axes[0, 0].set_ylabel("moment / sum of weights;\nevenness")
-    axes[1, 0].set_ylabel("loss / least loss\nof as many neurons, same norm")
-    handles = [line for (line,) in (descent, adamw, by_chance, evenness, regular)]
-    figure.legend(handles, ["gradient descent: largest moment that must vanish; loss",
-                            "AdamW: the same, with its output phases as they are; loss",
-                            "the same moment of random phases (median)", "evenness of the learned ring: 1 is regular",
-                            "loss of the regular ring"], loc="outside lower center", ncols=2, frameon=False, fontsize=9)
-    worst = {names[activation]: max((m for cell in cells for m in cell["descent"]["M"]), default=np.nan)
-             for activation, cells in points.items()}
-    if all(np.isnan(list(worst.values()))):
-        title(figure, "No network gets all pairs right, so nothing is known of their moments")
-    else:
-        title(figure, "Largest moment that must vanish, over all sizes (gradient descent): " + ", ".join(
-            f"{name} none right" if np.isnan(value) else f"{name} {value:.2f}" for name, value in worst.items()),
-            "Yellow: the size at which a ring has no choice but to be regular")
+    figure = Figure(figsize=(WIDTH, 4), layout="constrained")
+    (left, right), cells, n = figure.subplots(1, 2), points["relu"], rigid["relu"]
+    sizes = [cell["n"] for cell in cells]
+    for axis in (left, right):
+        axis.axvspan(n - 0.45, n + 0.45, color=YELLOW, alpha=0.4, lw=0)
+        axis.set(xticks=sizes[::2], xlim=(sizes[0] - 0.8, sizes[-1] + 0.8), xlabel="neurons in the ring")
+    left.plot(sizes, chance["relu"], "--", color="0.5", lw=1, label="largest of $|M_1|$ to $|M_4|$, random phases")
+    left.plot(*_spread(cells, "descent", "alive", "evenness"), "^", color=DARK_ORANGE, mfc="none", ms=5,
+              label="evenness of the learned ring")
+    left.plot(*_spread(cells, "descent", "alive", "M"), "o", color=BLACK, ms=4,
+              label="largest of $|M_1|$ to $|M_4|$, learned")
+    left.set(ylim=(-0.03, 1.4), yticks=np.linspace(0, 1, 6), ylabel="of the sum of weights; evenness",
+             title="what must vanish, and what is free")
+    right.plot(sizes, [cell["even_ring"] for cell in cells], "^--", color=DARK_ORANGE, lw=1, ms=5,
+               label="the regular ring")
+    right.plot(*_spread(cells, "descent", "n", "ratio"), "o", color=BLACK, ms=4, label="learned")
+    right.axhline(1, color=BLACK, lw=0.8)
+    right.set(ylim=(0.9, 2.6), ylabel="loss / least of as many neurons, same norm", title="what the freedom costs")
+    for axis in (left, right):
+        axis.legend(frameon=False, fontsize=9)
+    worst = max((m for cell in cells for m in cell["descent"]["M"]), default=np.nan)
+    title(figure, "No network gets all pairs right, so nothing is known of their moments" if np.isnan(worst) else
+          f"The moments that must vanish for ReLU are at most {worst:.2f} in learned rings of every size; a ring of "
+          f"{n} (yellow) has no choice but to be regular")
     return figure
 
 
