@@ -86,12 +86,16 @@ def first(kind, tau, runs, purpose):
 
 
 def read(theta):
-    """Share of each neuron's centred energy in its best frequency, that frequency, and how many pairs activate it."""
+    """Of each neuron: share of its centred energy in its best frequency, that frequency, how many pairs activate it, and
+    whether they are a staircase: k, k - 1, ..., 1 of the b for k of the a, none for the others.
+    """
     A, B, C = theta.transpose(0, 3, 2, 1)  # (runs, P, m)
     found = groups.shares(A, B, C.mT, cyclic(P))
     pre = A[:, :, None] + B[:, None]
-    active = (pre > 0.01 * np.abs(pre).max(axis=(1, 2), keepdims=True)).sum(axis=(1, 2))
-    return found.max(axis=1), found.argmax(axis=1), np.where((pre > 0).any(axis=(1, 2)), active, 0)
+    active = (pre > 0.01 * np.abs(pre).max(axis=(1, 2), keepdims=True)) & (pre > 0).any(axis=(1, 2), keepdims=True)
+    rows = -np.sort(-active.sum(axis=2), axis=1)  # how many b for each a, most first
+    stairs = (rows == np.maximum(rows[:, :1] - np.arange(P)[:, None], 0)).all(axis=1) & (rows[:, 0] > 0)
+    return found.max(axis=1), found.argmax(axis=1), active.sum(axis=(1, 2)), stairs
 
 
 def moved(middle, end):
@@ -112,10 +116,9 @@ def run_all(kind, tau, runs, steps, bar, finer=1):
     theta = first(kind, tau, runs, "first weights")
     for start in range(0, runs, CHUNK):
         middle, end = flow(theta[..., start:start + CHUNK], kind[0], steps, finer)
-        purity, frequency, active = read(end)
-        parts.append((purity, frequency, active, moved(middle, end)))
+        parts.append((*read(end), moved(middle, end)))
         bar.update(end.shape[-1])
-    return dict(zip(("purity", "frequency", "active", "moved"), map(np.concatenate, zip(*parts, strict=True)),
+    return dict(zip(("purity", "frequency", "active", "stairs", "moved"), map(np.concatenate, zip(*parts, strict=True)),
                     strict=True))
 
 
@@ -184,7 +187,8 @@ if __name__ == "__main__":
         sizes = np.bincount(one["active"][:, 0])
         often = ", ".join(f"{k} ({sizes[k] / runs:.1%})" for k in np.argsort(-sizes)[:5])
         print(f"  tau = {tau:g}: {'   '.join(wilson(k, runs) for k in counts)}\n      active at the end on {often} "
-              f"pairs; directions moved by {np.median(one['moved']):.3f} (median), "
+              f"pairs, which are a staircase in {wilson(one['stairs'].sum(), runs)}; directions moved by "
+              f"{np.median(one['moved']):.3f} (median), "
               f"{np.quantile(one['moved'], 0.99):.2f} (99 %)")
     print("Two x² neurons: both pure for one frequency; for two; not both pure")
     for tau in TAUS:

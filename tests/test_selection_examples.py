@@ -136,9 +136,13 @@ def test_fates():
     wave, point = np.cos(2 * np.pi * np.arange(5) / 5), np.eye(5)[0]
     theta = np.stack([[x, y, z] for x, y, z in ((wave - 3, wave, wave), (wave, wave, wave),
                                                 (point - 0.6, point - 0.6, point))], axis=-1)[:, None]
-    purity, frequency, active = one.read(theta)
+    purity, frequency, active, stairs = one.read(theta)
     assert one.fates({"purity": purity, "active": active}).tolist() == [0, 2, 1]
     assert purity[:, 0] == pytest.approx([1, 1, 0.5]) and active[2, 0] == 1 and frequency[1, 0] == 1
+    assert stairs[:, 0].tolist() == [False, False, True]
+    ramp = np.array([3.0, 2, 1, -9, -9])  # 3, 2 and 1 of its sums are above 3.5
+    active, stairs = one.read(np.stack([ramp - 3.5, ramp, ramp])[:, None, :, None])[2:]
+    assert active[0, 0] == 6 and stairs[0, 0]
 
 
 # The lottery
