@@ -1,7 +1,7 @@
 # %%
-"""Is a neuron's frequency decided by its first weights? The lottery of He et al. 2026 on 7,680 neurons.
+"""Is a neuron's frequency decided by its first weights? The lottery of He et al. 2026 on 6,912 neurons.
 
-    python examples/lottery.py            # 24 settings x 10 networks; about four minutes on one core
+    python examples/lottery.py            # 24 settings x 9 networks; about two minutes on one core
 
 He, Wang, Chen, Yang 2026 (arXiv 2602.16849): while a neuron is small, its frequencies grow independently of each other,
 and the one wins whose phases are least misaligned at the start. With u_k, v_k, w_k the Fourier coefficients of what the
@@ -121,8 +121,8 @@ def picture(rows):
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--steps", type=int, default=3000)
+    parser.add_argument("--seeds", type=int, default=9)
+    parser.add_argument("--steps", type=int, default=2000)
     parser.add_argument("--quick", action="store_true", help="one network each, 10 steps: hardly anything is learned")
     options = parse(parser, "lottery")
     seeds, steps = (1, 10) if options.quick else (options.seeds, options.steps)

@@ -86,8 +86,8 @@ def first(kind, tau, runs, purpose):
 
 
 def read(theta):
-    """Of each neuron: share of its centred energy in its best frequency, that frequency, how many pairs activate it, and
-    whether they are a staircase: k, k - 1, ..., 1 of the b for k of the a, none for the others.
+    """Of each neuron: share of its centred energy in its best frequency, that frequency, how many pairs activate it,
+    and whether they are a staircase: k, k - 1, ..., 1 of the b for k of the a, none for the others.
     """
     A, B, C = theta.transpose(0, 3, 2, 1)  # (runs, P, m)
     found = groups.shares(A, B, C.mT, cyclic(P))
