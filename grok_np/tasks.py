@@ -4,7 +4,7 @@ A task is any object with ``split() -> Split``; it knows its examples, nothing o
 two, told by the sign of one output, it says ``binary = True``. (The object is written to config.json as its type's name
 and its fields, so a dataclass is the natural form.)
 
-Read next: `layers`, the operations from which the networks are made.
+Read next: `groups`, composition in any finite group.
 """
 
 from dataclasses import dataclass

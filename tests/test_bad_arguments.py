@@ -28,6 +28,7 @@ from grok_np import (
     resume,
     train,
 )
+from grok_np.groups import cyclic
 from grok_np.learning.ensemble import train_members
 from grok_np.learning.sweep import sweep
 from grok_np.networks.deep import DeepMLP, DeepTransformer
@@ -47,7 +48,8 @@ RIGHT = {
         least_neurons=1, log_every=1, m=2, n=5, n_bits=4, n_heads=2, n_hidden=4, n_layers=2, n_max=5, n_neurons=5, p=7,
         seed=1, steps=1, test_size=3, threads=1, train_size=3, up_to=9, warmup_steps=0),
     "real": dict(
-        attention_rate=0.5, companion=0.5, corrupted_fraction=0.1, eps=1e-8, init_scale=1.0, least_fraction=0.5,
+        attention_rate=0.5, companion=0.5, corrupted_fraction=0.1, delta=0.05, eps=1e-8, epsilon=0.005,
+        init_scale=1.0, least_fraction=0.5,
         least_share=0.5, lr=1e-3, momentum=0.9, phase=0.3, share=0.1, train_fraction=0.4, weight_decay=0.5),
     "number": dict(moment=0.3j),
     "flag": dict(
@@ -57,14 +59,16 @@ RIGHT = {
         activation="square", centring="output", coding="bits", dtype="float64", factoring="tied", formula="clock",
         initialisation="pizza", layout="a b", loss="cross_entropy", of="correct", operation="add", penalty="l1"),
     "array": dict(
-        W_E=TABLE, W_L=RNG.normal(size=(2, 7)), amplitudes=1.0, coefficients=np.ones(9), components=[0, 1],
+        A=TABLE, B=TABLE, C=TABLE.T, W_E=TABLE, W_L=RNG.normal(size=(2, 7)), amplitudes=1.0, coefficients=np.ones(9),
+        components=[0, 1], neuron_shares=np.eye(4), subgroup=[0],
         curve=[2.0, 3.0, 1.0, 0.1], frequencies=[1, 2], harmonics=(0, 1), logits=LOGITS, betas=(0.9, 0.98),
         neurons=RNG.normal(size=(7, 7, 2)), phases=2 * np.pi / 5 * np.arange(5), power_by_frequency=np.arange(4.0),
         step=np.arange(4), table=TABLE, test_loss=[2.0, 3.0, 1.0, 0.1], train_pairs=((0, 1), (2, 3)),
         triples=[[0, 1, 2]], values=np.arange(4.0), weights=np.ones(5), windings=(1, 4), x=SQUARE),
     "mask": dict(mask=MASK, test_mask=MASK, train_mask=MASK),
     "object": dict(
-        classes=(), config={"p": 7}, effective=STAR, function=dict, initial=PARAMS, margin=analytic.clock_margin,
+        classes=(), config={"p": 7}, effective=STAR, function=dict, group=cyclic(7), initial=PARAMS,
+        margin=analytic.clock_margin,
         model=MODEL, network=STAR, optimizer=AdamW(), params=PARAMS, rings=reading.rings.find(STAR), rng=RNG, seeds=[0],
         settings=[], split=TASK.split(), task=TASK, tasks=[TASK], wave=np.cos),
     "path": dict(purpose="split", source={"embed": TABLE, "hidden_w": np.ones((3, 4)), "out_w": np.ones((4, 3))}),
@@ -101,6 +105,7 @@ UNCHECKED = {"analytic.best.best_rings", "analytic.best.polish", "analytic.best.
              "analytic.rings.together", "analytic.rings.angles", "analytic.rings.frequency_array",
              "analytic.rings.one_each", "analytic.rings.two_windings", "analytic.clock_pizza.formula",
              "reading.rings.square_wave", "reading.every_pair.check",
+             "analytic.groups.composition_network", "reading.groups.inverse_transform",
              "reading.every_pair.answers", "reading.every_pair.grid", "reading.published.read", "tasks.all_pairs"}
 
 

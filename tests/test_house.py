@@ -11,7 +11,7 @@ import pytest
 import grok_np
 
 PACKAGE = Path(grok_np.__file__).parent
-GROUND = {"errors", "files", "streams", "tasks", "layers"}
+GROUND = {"errors", "files", "streams", "tasks", "groups", "layers"}
 MAY_IMPORT = {
     "networks": GROUND,
     "learning": GROUND | {"networks"},
@@ -24,11 +24,12 @@ MAY_IMPORT = {
 RUNS = {"learning", "learning.runs", "learning.training"}  # where `page` finds a finished run
 # One order of reading, which `__init__`, docs/reading.md and the "Read next" lines tell.
 ORDER = [
-    "tasks", "layers", "networks.mlp", "networks.factorings", "networks.initial", "networks.attention",
+    "tasks", "groups", "layers", "networks.mlp", "networks.factorings", "networks.initial", "networks.attention",
     "networks.transformer", "networks.deep", "networks.bits", "learning.adamw", "learning.training",
     "learning.ensemble", "learning.runs", "learning.sweep", "analytic.rings", "analytic.proofs", "analytic.margins",
-    "analytic.clock_pizza", "analytic.parity", "analytic.best", "reading.every_pair", "reading.fourier",
-    "reading.rings", "reading.progress", "reading.clock_pizza", "reading.published", "figures", "page", "gradcheck"]
+    "analytic.clock_pizza", "analytic.parity", "analytic.groups", "analytic.best", "reading.every_pair",
+    "reading.fourier", "reading.groups", "reading.rings", "reading.progress", "reading.clock_pizza",
+    "reading.published", "figures", "page", "gradcheck"]
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts).removesuffix(".__init__"): path
            for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py"}
 

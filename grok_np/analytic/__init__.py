@@ -27,7 +27,8 @@ frequency suffice (Tian 2024, arXiv 2410.01779); a ReLU ring is a quadrature of 
 Chan, Gross 2024, arXiv 2412.03773). Found nowhere else so far: necessity with unequal weights, ReLU's list, the
 smallest rings 3 and 5 and their rigidity in networks, the law of rings of six, exactness by certificates in integers.
 
-Not here: anything learned. Read in this order: `rings`, `proofs`, `margins`, `clock_pizza`, `parity`, `best`.
+Not here: anything learned. Read in this order: `rings`, `proofs`, `margins`, `clock_pizza`, `parity`,
+`groups`, `best`.
 """
 
 # ruff: noqa: I001
@@ -41,6 +42,7 @@ from grok_np.analytic.best import ARTICLE, Best, Decay, best_rings, penalty, pol
 from grok_np.analytic.clock_pizza import (
     FORMULAS, accompanying_logits, clock, clock_logits, on_circles, pizza, pizza_logits, pizza_prime_logits)
 from grok_np.analytic.parity import exact_parity
+from grok_np.analytic.groups import composition_network, faithful_network, one_hot_network
 
 __all__ = [
     "ARTICLE",
@@ -56,10 +58,12 @@ __all__ = [
     "clock",
     "clock_logits",
     "clock_margin",
+    "composition_network",
     "coprime",
     "cosine_coefficients",
     "exact_parity",
     "exact_weights",
+    "faithful_network",
     "gromov",
     "is_exact",
     "largest_modulus",
@@ -67,6 +71,7 @@ __all__ = [
     "margins",
     "moments",
     "on_circles",
+    "one_hot_network",
     "penalty",
     "pizza",
     "pizza_logits",

@@ -1,6 +1,6 @@
 """The parity of k bits in k + 1 ReLU neurons, exactly.
 
-Read next: `best`.
+Read next: `groups`.
 """
 
 import numpy as np

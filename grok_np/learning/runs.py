@@ -24,6 +24,7 @@ import scipy
 
 from grok_np.errors import require, require_type
 from grok_np.files import read_npz, write_atomically
+from grok_np.groups import Composition
 from grok_np.learning.adamw import SGD, AdamW
 from grok_np.networks.bits import BitMLP
 from grok_np.networks.deep import DeepMLP, DeepTransformer
@@ -33,7 +34,8 @@ from grok_np.networks.transformer import Transformer
 from grok_np.tasks import ModularArithmetic, SparseParity, Split
 
 FORMAT = 2
-CLASSES = (MLP, BitMLP, DeepMLP, Transformer, DeepTransformer, ModularArithmetic, SparseParity, AdamW, SGD)
+CLASSES = (MLP, BitMLP, DeepMLP, Transformer, DeepTransformer, ModularArithmetic, SparseParity, Composition, AdamW,
+           SGD)
 SETTINGS = ("steps", "seed", "loss", "dtype", "checkpoint_every", "log_every")
 HISTORY_COLUMNS = ("step", "train_loss", "test_loss", "train_accuracy", "test_accuracy", "l1_norm", "l2_norm")
 

@@ -8,7 +8,7 @@ The basis, one row per function of x in Z_p, each of unit norm:
 Frequencies k are in cycles per p. Transforms run through scipy.fft; ``transform(np.eye(p))`` is the basis as a matrix.
 Phases follow one convention everywhere: a wave of phase phi is cos(2 pi k x / p - phi), so phi is where its crest lies.
 
-Read next: `rings`, the waves of neurons together.
+Read next: `groups`, the same on any finite group.
 """
 
 from typing import NamedTuple
