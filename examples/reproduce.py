@@ -59,7 +59,8 @@ SAME, SPREAD, DIFFERS, MISSING, NEVER = VERDICTS = (
 def stamp():
     """Where and with what a job runs."""
     def git(*words):
-        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True).stdout.strip()
+        there = shutil.which("git")
+        return subprocess.run([there, *words], cwd=ROOT, capture_output=True, text=True).stdout.strip() if there else ""
 
     cpu = Path("/proc/cpuinfo")
     name = re.search(r"model name\s*: (.*)", cpu.read_text(encoding="utf-8")) if cpu.exists() else None
@@ -275,6 +276,9 @@ def report(found):
     rows, jobs = found["claims"], found["jobs"]
     machines = sorted({f"- {job['machine']}; {job['software']}" for job in jobs.values() if "exit" in job})
     parts = [HEAD.format(count=summary(rows), machines="\n".join(machines) or "- nothing yet")]
+    parts.append("## What differs\n\n" + ("".join(
+        f"- {row['claim']} ({row['source']}): there {there(row)}, here {here(row)}\n" for row in rows
+        if row["verdict"] == DIFFERS) or "Nothing of what was measured.\n"))
     for section in dict.fromkeys(row["section"] for row in rows):
         table = [["claim", "source", "there", "here", "tolerance, and why", "verdict", "job"]]
         table += [[row["claim"], row["source"], there(row), here(row), tolerance(row),
