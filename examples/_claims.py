@@ -250,7 +250,7 @@ def at_most(bound):
 
 
 CLAIMS = {
-    "The main network (Pearce et al. 2023, the explorable article)": [
+    "The main network (Pearce et al. 2023)": [
         Claim("held-out pairs right at the end of the main job, seed 11", PEARCE, 1.0, "mlp_grokking",
               score("learned weights", 3), headline=True),
         Claim("step by which the training pairs are known", README, 355, "main_run",
@@ -326,7 +326,7 @@ CLAIMS = {
         Claim("test loss: the published run's beside our seeds", PEARCE_DATA, 0.4655, "five_neurons",
               r"^\| \d+ \| 100.0% \| \S+ \| (\S+) \|", 0.005, SEEDS, unit="nats", seeds=True),
     ],
-    "The article's runs, followed step by step": [
+    "Runs followed step by step (Pearce et al. 2023)": [
         Claim("five neurons: our training loss is the published one at step 1,500 to a relative", EXPERIMENTS, 1.4e-14,
               "follow_published", r"^five neurons, .*?(\S+) at 1,500", (1.4e-14, 1e-12), BELOW, headline=True),
         Claim("five neurons: it is below 1e-5 up to step", EXPERIMENTS, 4_380, "follow_published",
@@ -524,7 +524,7 @@ CLAIMS = {
         Claim("untied star, six neurons, no randomness: pairs right", README, 1.0, "gromov",
               r"^untied star.*: (\S+) of"),
     ],
-    "He, Wang, Chen, Yang 2026": [
+    "Two-layer networks (He et al. 2026)": [
         *[Claim(f"published weights {name}: {what}", HE_DATA, value, "he_weights", rf"^{name}:.*{what} (\S+),",
                 tolerance, PRINTED, headline=what in ("accuracy", "IPR in"))
           for name, numbers in {
@@ -617,7 +617,7 @@ CLAIMS = {
         Claim("the rest law with the gradient averaged over 400 steps: correlation", THEORY, 0.99998,
               why="measured by hand in training; no example prints it"),
     ],
-    "Rings on a frozen circle, factorings, sweeps (ours)": [
+    "Rings on a frozen circle, factorings, sweeps (Pearce et al. 2023 and ours)": [
         Claim("ReLU rings of six, evenly spaced: loss over the least", EXPERIMENTS, 2.4, "moment_law",
               r"^\| relu \| 6 \| \S+ \| (\S+) \|", 0.1, "the least is an optimiser's of nine starts"),
         Claim("ReLU rings: largest of R_1 to R_4, gradient descent, medians by size", EXPERIMENTS, 0, "moment_law",

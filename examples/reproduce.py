@@ -16,7 +16,8 @@ machine, in runs/reproduce/NAME.json, whole or not at all. A claim reads its num
     not reproduced                  the job was not run yet, failed, lacked something, or did not print the number
     not reproducible                no command can give it; the reason says why
 
-Results go to runs/reproduce, with --write to docs/results.json and docs/RESULTS.md. With --write every block
+Results go to runs/reproduce, with --write to docs/results.json and docs/RESULTS.md, where those of jobs that were not
+run here stay as they are. With --write every block
 
     <!-- results: NAME -->
     <!-- end -->
@@ -37,10 +38,9 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from importlib.metadata import version
 from pathlib import Path
 
-import numpy
-import scipy
 from _claims import CLAIMS, JOBS, TABLES
 from threadpoolctl import threadpool_info
 
@@ -71,7 +71,7 @@ def stamp():
             "commit": git("rev-parse", "--short", "HEAD") + (" with changes" if changed else ""),
             "machine": f"{name[1] if name else platform.processor() or platform.machine()}, {cores()} cores, "
                        f"{', '.join(sorted(kernels))}, {platform.system()}",
-            "software": f"Python {platform.python_version()}, NumPy {numpy.__version__}, SciPy {scipy.__version__}"}
+            "software": f"Python {platform.python_version()}, NumPy {version('numpy')}, SciPy {version('scipy')}"}
 
 
 def words_of(name, job, folder):
@@ -81,9 +81,9 @@ def words_of(name, job, folder):
 
 def run(name, job, folder):
     """Run one job and keep what came of it in ``folder``/``name``.json."""
-    words = words_of(name, job, folder)
+    words, where = words_of(name, job, folder), stamp()
     if any(f"${REFERENCE}" in word for word in words):  # is not set, or it would be gone
-        return keep({"exit": None, "error": f"needs {REFERENCE}", "printed": ""} | stamp(), folder / f"{name}.json")
+        return keep({"exit": None, "error": f"needs {REFERENCE}", "printed": ""} | where, folder / f"{name}.json")
     begin, environment = time.perf_counter(), os.environ | job.environment
     environment |= {"MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8",
                     "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))}
@@ -97,7 +97,7 @@ def run(name, job, folder):
     last = (errors.replace("\r", "\n").replace(f"{ROOT}{os.sep}", "").strip().splitlines() or [""])[-1]
     error = f"exit code {process.returncode}: {last}"[:200] if process.returncode else ""
     return keep({"exit": process.returncode, "seconds": round(time.perf_counter() - begin, 1), "error": error,
-                 "printed": printed} | stamp(), folder / f"{name}.json")
+                 "printed": printed} | where, folder / f"{name}.json")
 
 
 def keep(record, path):
@@ -185,20 +185,28 @@ def verdict_of(row):
         row["here"], row["there"], row["tolerance"], row["spread"], row["seeds"])
 
 
-def results(records):
-    """Everything that the pages are made of."""
+def results(records, earlier=None):
+    """Everything that the pages are made of; of jobs without a record what the ``earlier`` results say."""
+    earlier = earlier or {"claims": [], "jobs": {}, "tables": {}}
     rows = [judge(section, claim, records) for section, claims in CLAIMS.items() for claim in claims]
-    jobs = {name: {"command": shown(job), "minutes": job.minutes, "quick": job.quick}
-            | {key: value for key, value in records.get(name, {}).items() if key != "printed"}
-            for name, job in JOBS.items()}
+    known = {(row["section"], row["claim"], row["job"]): row for row in earlier["claims"]}
+    for row in rows:
+        if row["job"] and row["job"] not in records:
+            old = known.get((row["section"], row["claim"], row["job"]), row)
+            row |= {"here": old["here"], "reason": old["reason"]}
+            row["verdict"] = verdict_of(row)
+    jobs = {name: {"command": shown(job), "minutes": job.minutes, "quick": job.quick} for name, job in JOBS.items()}
+    for name, job in jobs.items():
+        record = records.get(name) or earlier["jobs"].get(name, {})
+        job |= {key: value for key, value in record.items() if key not in {"printed", *job}}
     printed = {name: record["printed"] for name, record in records.items() if not record["error"]}
-    tables = {}
+    tables = {name: {"jobs": table.jobs, "rows": earlier["tables"].get(name, {}).get("rows")}
+              for name, table in TABLES.items()}
     for name, table in TABLES.items():
-        done = all(job in printed for job in table.jobs)
-        tables[name] = {"jobs": table.jobs, "rows": table.build(*map(printed.get, table.jobs)) if done else None}
-    lines = [[f"{row['claim']} ({row['source']})", there(row), here(row), row["verdict"]] for row in rows
-             if row["headline"]]
-    tables["headlines"] = {"jobs": [], "rows": [["claim", "there", "here", "verdict"], *lines]}
+        if all(job in printed for job in table.jobs):
+            tables[name]["rows"] = table.build(*map(printed.get, table.jobs))
+    lines = [[row["section"], row["claim"], there(row), here(row), row["verdict"]] for row in rows if row["headline"]]
+    tables["headlines"] = {"jobs": [], "rows": [["work", "claim", "there", "here", "verdict"], *lines]}
     return {"claims": rows, "jobs": jobs, "tables": tables}
 
 
@@ -310,7 +318,11 @@ def fill(text, found):
     unknown = {name for _, name, _ in BLOCK.findall(text)} - found["tables"].keys()
     if unknown:
         raise ValueError(f"no table has the name {', '.join(sorted(unknown))}; there are {', '.join(found['tables'])}")
-    return BLOCK.sub(lambda match: match[1] + markdown(found["tables"][match[2]], found["jobs"]) + match[3], text)
+
+    def block(match):
+        return f"{match[1]}\n{markdown(found['tables'][match[2]], found['jobs'])}\n{match[3]}"
+
+    return BLOCK.sub(block, text)
 
 
 def write(found, folder, pages=()):
@@ -340,15 +352,18 @@ def main():
     except KeyboardInterrupt:
         print("\nstopped: the same command goes on from there", file=sys.stderr)
         sys.exit(130)
-    found = results(kept(folder))
+    docs = ROOT / "docs"
     if arguments.write:
-        write(found, ROOT / "docs", [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))])
+        file = docs / "results.json"
+        found = results(kept(folder), json.loads(file.read_text(encoding="utf-8")) if file.exists() else None)
+        write(found, docs, [ROOT / "README.md", *sorted(docs.glob("*.md"))])
     else:
+        found = results(kept(folder))
         write(found, folder)
     for row in found["claims"]:
         if row["job"] in names:
             print(f"{row['verdict']:28s}{row['claim']}: there {there(row)}, here {here(row) or row['reason']}")
-    print(summary(found["claims"]), "See", (ROOT / "docs" if arguments.write else folder) / "RESULTS.md")
+    print(summary(found["claims"]), "See", (docs if arguments.write else folder) / "RESULTS.md")
 
 
 if __name__ == "__main__":

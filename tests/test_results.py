@@ -161,12 +161,23 @@ def test_published_data_that_are_absent_are_said_to_be(tmp_path, monkeypatch):
     assert reproduce.judge("", SEVEN, reproduce.kept(tmp_path))["reason"] == "needs GROK_NP_REFERENCE"
 
 
+def test_results_of_jobs_that_were_not_run_here_stay(found):
+    """But for their verdicts, which are those of the claims of today."""
+    again = json.loads(json.dumps(reproduce.results({}, found)))
+    assert again == found
+    wrong = next(row for row in found["claims"] if row["verdict"] == "same" and not isinstance(row["there"], str))
+    planted = json.loads(json.dumps(found))
+    next(row for row in planted["claims"] if row["claim"] == wrong["claim"])["here"] = [wrong["there"] + 1e9]
+    rows = reproduce.results({}, planted)["claims"]
+    assert next(row for row in rows if row["claim"] == wrong["claim"])["verdict"] == "differs"
+
+
 def test_blocks_are_filled_and_unknown_ones_refused():
     tables = {"one": {"jobs": [], "rows": [["a", "b|c"], [1, 2]]}, "two": {"jobs": ["print"], "rows": None}}
     found = {"tables": tables, "jobs": {"print": {"command": "python x.py"}}}
     page = "x\n<!-- results: one -->\nold\n<!-- end -->\ny\n<!-- results: two -->\n<!-- end -->\n"
     filled = reproduce.fill(page, found)
-    assert "x\n<!-- results: one -->\n| a | b\\|c |\n| --- | --- |\n| 1 | 2 |\n<!-- end -->\ny\n" in filled
+    assert "x\n<!-- results: one -->\n\n| a | b\\|c |\n| --- | --- |\n| 1 | 2 |\n\n<!-- end -->\ny\n" in filled
     assert "*Not run yet: `python x.py`.*" in filled and reproduce.fill(filled, found) == filled
     with pytest.raises(ValueError, match="no table has the name three; there are one, two"):
         reproduce.fill(page.replace("one", "three"), found)
