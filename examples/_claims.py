@@ -56,22 +56,22 @@ JOBS = {
     "main_run": Job("examples/measures.py main_run {runs}/mlp_grokking", 0.2, quick=True),
     "article_weights": Job("examples/measures.py article", 0.1, quick=True),
     "nanda_weights": Job("examples/your_checkpoint.py $GROK_NP_REFERENCE/nanda/wd_0.1.npz --out {out}", 0.4,
-    quick=True),
+                         quick=True),
     "pizza_weights": Job("examples/measures.py clock_pizza", 0.5, quick=True),
     "pizza_circles": Job("examples/clock_and_pizza.py --published $GROK_NP_REFERENCE/pizza --out {out}", 0.6,
-    quick=True),
+                         quick=True),
     "he_weights": Job("examples/measures.py he", 0.2, quick=True),
     "gromov": Job("examples/measures.py gromov", 1.5, quick=True),
     "written_down": Job("examples/measures.py written_down", 0.1, quick=True),
     "best_network": Job("examples/best_network.py --run {runs}/mlp_grokking", 0.5, quick=True),
     "best_published": Job("examples/best_network.py --published $GROK_NP_REFERENCE/pair/main_model.npz", 0.5,
-    quick=True),
+                          quick=True),
     "certified_margin": Job("examples/certified_margin.py --published $GROK_NP_REFERENCE/pair/main_model.npz", 0.4,
                             quick=True),
     "ring_ablations": Job("examples/ring_ablations.py --out {out}", 0.5, quick=True),
     "sparse_parity": Job("examples/sparse_parity.py --out {out}", 0.6, quick=True),
     "follow_published": Job("examples/follow_published.py --published $GROK_NP_REFERENCE/pair --out {out}", 4,
-    quick=True),
+                            quick=True),
     "five_neurons": Job("examples/five_neurons.py --out {out}", 2, quick=True),
     "strange_runs": Job("examples/strange_runs.py --out {out}", 2),
     "mlp_seeds": Job("examples/mlp_seeds.py --out {out}", 12),
@@ -112,8 +112,8 @@ def cells(row, column):
     """What is not empty in a column (from 0) of a markdown table, in lines whose first cells match ``row``."""
     def read(printed):
         lines = [line.strip("| ").split(" | ") for line in printed.splitlines() if re.match(rf"\| {row} \|", line)]
-        found = [line[column].strip(" -%") for line in lines if column < len(line)]
-        return [cell for cell in found if cell]
+        found = [line[column].strip(" %") for line in lines if column < len(line)]
+        return [cell for cell in found if cell not in ("", "-")]
 
     return read
 
@@ -710,11 +710,11 @@ CLAIMS = {
 # %% Tables of README and docs
 
 
-def lines_of(printed, row=r".*"):
-    """The rows of the first markdown table in what was printed, the rule left out."""
-    rows = [[cell.strip().replace(r"\|", "|") for cell in re.split(r" (?<!\\)\| ?", line[2:])][:-1]
-            for line in printed.splitlines() if re.match(r"\| ", line) and not line.startswith("| ---")]
-    return [rows[0], *(one for one in rows[1:] if re.fullmatch(row, one[0]))]
+def lines_of(printed):
+    """The first markdown table in what was printed, without its rule."""
+    table = re.search(r"(?:^\|.*\n?)+", printed, re.M)[0].splitlines()
+    rows = [[cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table]
+    return [rows[0], *rows[2:]]
 
 
 def main_job(printed):
@@ -791,7 +791,7 @@ def reliability(kills, broken, drawn):
             ["Killed at any moment, a run resumes to the same bits.",
              re.search(r"\d+ kills, \d+ of them inside a write", kills)[0]],
             ["Broken or hostile files give an error that names them, never code execution.",
-            f"{files:,} mutated files"],
+             f"{files:,} mutated files"],
             ["Every backward pass is the gradient of its forward pass.", f"{networks:,} drawn networks"]]
 
 

@@ -186,6 +186,13 @@ def test_blocks_are_filled_and_unknown_ones_refused():
 # Readers of what examples print
 
 
+def test_tables_are_read_cell_by_cell():
+    printed = "a\n| \\|M\\| | b |\n| --- | --- |\n| 1 | -0.5 |\n| 2 | - |\n| 3 |  |\n\n| other | table |\n"
+    assert _claims.lines_of(printed) == [["|M|", "b"], ["1", "-0.5"], ["2", "-"], ["3", ""]]
+    assert _claims.cells(r"\d", 1)(printed) == ["-0.5"]
+    assert _claims.joined(r"^\| (\d)")(printed) == ["1, 2, 3"] and _claims.joined("nothing")(printed) == []
+
+
 def test_tables_of_speed_from_what_the_benchmarks_print():
     printed = """2 cores, NumPy 2.4.6, Python 3.11.7
 
