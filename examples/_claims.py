@@ -512,7 +512,7 @@ CLAIMS = {
     "x² networks (Gromov 2023)": [
         Claim("random-phase weights, 4,000 neurons, p = 97: pairs right", GROMOV, 1.0, "gromov",
               r"4000 neurons: (\S+), (\S+), (\S+) of", headline=True),
-        Claim("random-phase weights: pairs right grow with width, 100 to 4,000 neurons", GROMOV, "yes", "gromov",
+        Claim("random-phase weights: pairs right grow with width, 10 to 4,000 neurons", GROMOV, "yes", "gromov",
               in_order(r"\d neurons: (\S+), ", 6)),
         Claim("trained, width 500, half of the pairs: test pairs right, three seeds", GROMOV, 1.0, "gromov",
               r"^trained.* test pairs (\S+) ", (0.002, 0), "a few pairs may still be wrong after 400 steps",
