@@ -5,7 +5,8 @@
 
 The article's MLP with 64 dimensions of embedding, p = 67, 10,000 steps. A network counts as grokked if it got 99 % of
 the test pairs right, and 99 % of the training pairs at least 500 steps before; as generalised at once if not so long
-before. Networks are rows of runs/addition_sweep/table.jsonl, so that an interrupted sweep goes on.
+before. The seeds of a cell train as one ensemble, each until its class is known; cells are lines of
+runs/addition_sweep/table.jsonl, so that an interrupted sweep goes on.
 """
 
 # %%
@@ -14,7 +15,8 @@ import argparse
 import numpy as np
 from _console import parse, show, workers
 
-from grok_np import MLP, AdamW, ModularArithmetic, figures, train
+from grok_np import MLP, AdamW, ModularArithmetic, figures
+from grok_np.learning.ensemble import train_members
 from grok_np.learning.sweep import grid, sweep
 
 WEIGHT_DECAYS = (0.0, 0.3, 1.0, 3.0, 5.0)
@@ -27,14 +29,21 @@ DELAY = 500  # steps
 
 
 # %%
-def one(weight_decay, train_fraction, init_scale, seed, steps):
-    """Train one network; the row says when it had memorised and when it generalised (None: never)."""
+def settled(history):
+    """Members whose class is known: 99 % of the training and of the test pairs have been right."""
+    return np.all([(history[f"{name}_accuracy"] >= 0.99).any(axis=0) for name in ("train", "test")], axis=0)
+
+
+def cell(weight_decay, train_fraction, init_scale, seeds, steps):
+    """Train the seeds of a cell as one ensemble; a row for each: when it memorised and generalised (None: never)."""
     optimizer = AdamW(1e-3, (0.9, 0.98), eps=67e-8, weight_decay=weight_decay)
-    task = ModularArithmetic(67, train_fraction=train_fraction, symmetric=True, seed=seed)
-    run = train(MLP(67, 64, 24, init_scale=init_scale), task, optimizer, steps, seed, threads=1, progress=False)
-    right = {name: run.history["step"][run.history[f"{name}_accuracy"] >= 0.99] for name in ("train", "test")}
-    memorised, generalised = (int(steps[0]) if len(steps) else None for steps in right.values())
-    return {"memorised": memorised, "generalised": generalised}
+    tasks = [ModularArithmetic(67, train_fraction=train_fraction, symmetric=True, seed=seed) for seed in range(seeds)]
+    step, history, _ = train_members(MLP(67, 64, 24, init_scale=init_scale), tasks, optimizer, steps, range(seeds),
+                                     stop=settled)
+    right = {name: history[f"{name}_accuracy"] >= 0.99 for name in ("train", "test")}
+    first = {name: [int(step[one][0]) if one.any() else None for one in reached.T] for name, reached in right.items()}
+    return [{"seed": seed, "memorised": memorised, "generalised": generalised}
+            for seed, (memorised, generalised) in enumerate(zip(first["train"], first["test"], strict=True))]
 
 
 if __name__ == "__main__":
@@ -45,8 +54,8 @@ if __name__ == "__main__":
     options = parse(parser, "addition_sweep")
     seeds, steps = (1, 2) if options.quick else (options.seeds, options.steps)
     with workers() as pool:
-        rows = {name: sweep(one, grid(weight_decay=WEIGHT_DECAYS, **{name: values}, **FIXED[name], seed=range(seeds),
-                                      steps=[steps]), options.out / "table.jsonl", executor=pool)
+        rows = {name: sweep(cell, grid(weight_decay=WEIGHT_DECAYS, **{name: values}, **FIXED[name], seeds=[seeds],
+                                       steps=[steps]), options.out / "table.jsonl", executor=pool)
                 for name, values in SWEEPS.items()}
 
 # %% [markdown]

@@ -7,8 +7,8 @@ The explorable article (Pearce et al. 2023) saw a network without any factoring 
 factoring the input does not do the same as factoring the output. Everything else is the article's recipe with 64
 dimensions of embedding and more data: p = 67, 80 % of the unordered pairs, 24 ReLU neurons. (With the article's 40 %
 only the tied network generalises within 20,000 steps.) Printed: for each factoring and weight decay, how many seeds
-got 99 % of the test pairs right, and the median step at which they did. Networks are rows of
-runs/factorings/table.jsonl, so that an interrupted sweep goes on.
+got 99 % of the test pairs right, and the median step at which they did. The seeds of a cell train as one ensemble, each
+until that is known; cells are lines of runs/factorings/table.jsonl, so that an interrupted sweep goes on.
 """
 
 # %%
@@ -17,7 +17,8 @@ import argparse
 import numpy as np
 from _console import parse, show, workers
 
-from grok_np import MLP, AdamW, ModularArithmetic, figures, train
+from grok_np import MLP, AdamW, ModularArithmetic, figures
+from grok_np.learning.ensemble import train_members
 from grok_np.learning.sweep import grid, sweep
 
 WEIGHT_DECAYS = (0.3, 1.0, 3.0)
@@ -43,15 +44,20 @@ ASYMMETRIC = {
 
 
 # %%
-def one(factoring, weight_decay, seed, steps):
-    """Train one network; the row says when it had memorised and when it generalised (None: never)."""
+def settled(history):
+    """Members of which nothing more is asked: 99 % of the training and of the test pairs have been right."""
+    return np.all([(history[f"{name}_accuracy"] >= 0.99).any(axis=0) for name in ("train", "test")], axis=0)
+
+
+def cell(factoring, weight_decay, seeds, steps):
+    """Train the seeds of a cell as one ensemble; a row for each says when it generalised (None: never)."""
     optimizer = AdamW(1e-3, (0.9, 0.98), eps=67e-8, weight_decay=weight_decay)
-    task = ModularArithmetic(67, train_fraction=0.8, symmetric=True, seed=seed)
-    run = train(MLP(67, 64, 24, factoring=factoring), task, optimizer, steps, seed, threads=1, progress=False)
-    right = {name: run.history["step"][run.history[f"{name}_accuracy"] >= 0.99] for name in ("train", "test")}
-    memorised, generalised = (int(steps[0]) if len(steps) else None for steps in right.values())
-    return {"memorised": memorised, "generalised": generalised,
-            "test_accuracy": float(run.history["test_accuracy"][-1])}
+    tasks = [ModularArithmetic(67, train_fraction=0.8, symmetric=True, seed=seed) for seed in range(seeds)]
+    step, history, _ = train_members(MLP(67, 64, 24, factoring=factoring), tasks, optimizer, steps, range(seeds),
+                                     stop=settled)
+    right = history["test_accuracy"] >= 0.99
+    return [{"seed": seed, "generalised": int(step[right[:, seed]][0]) if right[:, seed].any() else None}
+            for seed in range(seeds)]
 
 
 if __name__ == "__main__":
@@ -62,9 +68,9 @@ if __name__ == "__main__":
     options = parse(parser, "factorings")
     seeds, steps = (1, 3) if options.quick else (options.seeds, options.steps)
     factorings = SYMMETRIC | ASYMMETRIC
-    settings = grid(seed=range(seeds), factoring=list(factorings), weight_decay=WEIGHT_DECAYS, steps=[steps])
+    settings = grid(factoring=list(factorings), weight_decay=WEIGHT_DECAYS, seeds=[seeds], steps=[steps])
     with workers() as pool:
-        rows = sweep(one, settings, options.out / "table.jsonl", executor=pool)
+        rows = sweep(cell, settings, options.out / "table.jsonl", executor=pool)
 
 # %% [markdown]
 # ## Which ones generalise?
