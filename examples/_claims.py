@@ -1,0 +1,826 @@
+"""What `reproduce.py` reproduces: jobs, claims, tables. A list to be read, and to be added to.
+
+A *job* is a command. {out} is a folder of its own, {runs} the folder of all of them; $GROK_NP_REFERENCE that of the
+published data. A *claim* finds its number in what its job printed, by a regular expression (every group of every match)
+or a function. Several values, those of seeds, make a range. A *table* is made from what jobs printed; README and docs
+have it between marks.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class Job:
+    """A command, how long it takes on two cores, and whether it belongs to --quick."""
+
+    command: str
+    minutes: float
+    quick: bool = False
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A number or word that is written somewhere, the job whose output has it here, and when both count as the same."""
+
+    what: str
+    source: str
+    there: float | str
+    job: str = ""  # no job: the claim is not reproducible, and ``why`` says why
+    read: str | Callable = ""
+    tolerance: float | tuple = 0  # one number, or how far (below, above)
+    why: str = ""  # it is that wide
+    spread: tuple | None = None  # lowest and highest value that seeds give there
+    unit: str = ""
+    seeds: bool = False  # the values here are those of seeds, and the number there has to be among them
+    headline: bool = False
+
+    @property
+    def both_sides(self):
+        """The tolerance as (below, above)."""
+        return self.tolerance if isinstance(self.tolerance, tuple) else (self.tolerance, self.tolerance)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows, the header first, made from what some jobs printed."""
+
+    jobs: tuple
+    build: Callable
+
+
+JOBS = {
+    "mlp_grokking": Job("examples/mlp_grokking.py --out {out}", 0.7, quick=True),
+    "main_run": Job("examples/measures.py main_run {runs}/mlp_grokking", 0.2, quick=True),
+    "article_weights": Job("examples/measures.py article", 0.1, quick=True),
+    "nanda_weights": Job("examples/your_checkpoint.py $GROK_NP_REFERENCE/nanda/wd_0.1.npz --out {out}", 0.4,
+                         quick=True),
+    "pizza_weights": Job("examples/measures.py clock_pizza", 0.5, quick=True),
+    "pizza_circles": Job("examples/clock_and_pizza.py --published $GROK_NP_REFERENCE/pizza --out {out}", 0.6,
+                         quick=True),
+    "he_weights": Job("examples/measures.py he", 0.2, quick=True),
+    "gromov": Job("examples/measures.py gromov", 1.5, quick=True),
+    "written_down": Job("examples/measures.py written_down", 0.1, quick=True),
+    "best_network": Job("examples/best_network.py --run {runs}/mlp_grokking", 0.5, quick=True),
+    "best_published": Job("examples/best_network.py --published $GROK_NP_REFERENCE/pair/main_model.npz", 0.5,
+                          quick=True),
+    "certified_margin": Job("examples/certified_margin.py --published $GROK_NP_REFERENCE/pair/main_model.npz", 0.4,
+                            quick=True),
+    "ring_ablations": Job("examples/ring_ablations.py --out {out}", 0.5, quick=True),
+    "sparse_parity": Job("examples/sparse_parity.py --out {out}", 0.6, quick=True),
+    "follow_published": Job("examples/follow_published.py --published $GROK_NP_REFERENCE/pair --out {out}", 4,
+                            quick=True),
+    "five_neurons": Job("examples/five_neurons.py --out {out}", 2, quick=True),
+    "strange_runs": Job("examples/strange_runs.py --out {out}", 2),
+    "mlp_seeds": Job("examples/mlp_seeds.py --out {out}", 12),
+    "rings_of_six": Job("examples/measures.py rings_of_six {runs}/mlp_seeds", 0.1),
+    "transformer_grokking": Job("examples/transformer_grokking.py --out {out}", 9),
+    "transformer_parts": Job("examples/your_checkpoint.py {runs}/transformer_grokking --out {out}", 0.4),
+    "transformer_seeds": Job("examples/transformer_seeds.py --out {out}", 45),
+    "clock_and_pizza": Job("examples/clock_and_pizza.py --out {out}", 30),
+    "clock_pizza_runs": Job("examples/measures.py clock_pizza {runs}/clock_and_pizza", 0.7),
+    "sparse_parity_sweep": Job("examples/sparse_parity_sweep.py --out {out}", 30),
+    "sparse_parity_exact": Job("examples/sparse_parity_sweep.py --exact-seeds 3 --out {runs}/sparse_parity_sweep", 15),
+    "factorings": Job("examples/factorings.py --out {out}", 10),
+    "addition_sweep": Job("examples/addition_sweep.py --out {out}", 15),
+    "moment_law": Job("examples/moment_law.py --out {out}", 11),
+    "eps": Job("examples/measures.py eps", 8),
+    "follow_pytorch": Job("examples/benchmarks/follow_pytorch.py", 10),
+    "gradient_checkers": Job("examples/benchmarks/gradient_checkers.py", 5),
+    "step_time": Job("examples/benchmarks/step_time.py", 5),
+    "end_to_end": Job("examples/benchmarks/end_to_end.py", 40),
+    "scaling": Job("examples/benchmarks/scaling.py", 15),
+    "kills": Job("-m pytest -q -s tests/test_kill.py", 5, environment={"GROK_NP_KILLS": "50"}),
+    "broken_files": Job("-m pytest -q -s tests/test_broken_files.py -k mutated", 10,
+                        environment={"GROK_NP_BROKEN": "100000"}),
+    "drawn_networks": Job("-m pytest -q -s tests/test_numerics.py -k drawn", 25,
+                          environment={"GROK_NP_ARCHITECTURES": "5000"}),
+}
+
+
+# %% Readers: what finds the numbers in what was printed, where a pattern alone does not
+
+
+def words(pattern, printed):
+    """Every group of every match of a pattern."""
+    found = re.findall(pattern, printed, re.M)
+    return [word for one in found for word in (one if isinstance(one, tuple) else (one,))]
+
+
+def cells(row, column):
+    """What is not empty in a column (from 0) of a markdown table, in lines whose first cells match ``row``."""
+    def read(printed):
+        lines = [line.strip("| ").split(" | ") for line in printed.splitlines() if re.match(rf"\| {row} \|", line)]
+        found = [line[column].strip(" %") for line in lines if column < len(line)]
+        return [cell for cell in found if cell not in ("", "-")]
+
+    return read
+
+
+def parts(row, column, separator):
+    """How many parts each of these cells has."""
+    return lambda printed: [str(cell.count(separator) + 1) for cell in cells(row, column)(printed)]
+
+
+def ring_sizes(printed):
+    """Neurons of each ring in the table of `mlp_seeds.py`."""
+    return [n for cell in cells(r"\d+", 4)(printed) for n in re.findall(r" x (\d+)", cell)]
+
+
+def score(name, column):
+    """Train loss, test loss, train or test accuracy (0 to 3) of a network in the table "learned against exact"."""
+    return lambda printed: words(rf"^{name} +(\S+) +(\S+) +(\S+) +(\S+)$", printed)[column : column + 1]
+
+
+def joined(pattern):
+    """All that it finds as one list."""
+    return lambda printed: [", ".join(words(pattern, printed))] if words(pattern, printed) else []
+
+
+def largest(pattern):
+    """The largest number that it finds."""
+    return lambda printed: sorted(words(pattern, printed), key=float)[-1:]
+
+
+def fall(pattern):
+    """The first of its two numbers less the second."""
+    return lambda printed: [f"{float(high) - float(low):.2f}" for high, low in re.findall(pattern, printed, re.M)]
+
+
+def ratio(over, under):
+    """What the first pattern finds over what the second finds."""
+    def read(printed):
+        above, below = (words(pattern, printed)[:1] for pattern in (over, under))
+        return [f"{float(x) / float(y):.4f}" for x, y in zip(above, below, strict=True)]
+
+    return read
+
+
+def in_order(pattern, n, falling=False):
+    """Whether its n numbers grow, or fall."""
+    def read(printed):
+        found = [float(word.replace(",", "")) for word in words(pattern, printed)]
+        return ["yes" if found == sorted(found, reverse=falling) else "no"] if len(found) == n else []
+
+    return read
+
+
+def generalising(factoring):
+    """How many networks of a factoring generalise, over all weight decays, in the table of `factorings.py`."""
+    def read(printed):
+        rows = "".join(re.findall(rf"^\| (?:{factoring}) \|.*\n", printed, re.M))
+        return [str(sum(int(n) for n in re.findall(r"(\d+) of \d+, step", rows)))] if rows else []
+
+    return read
+
+
+def by_fraction(pattern):
+    """What it finds in the first of the two tables of `addition_sweep.py`."""
+    return lambda printed: words(pattern, printed.split("\ninit_scale")[0])
+
+
+def ablation(network, what):
+    """Loss after a break of 0.5, the last column of `ring_ablations.py`, over the whole network's, the first."""
+    def read(printed):
+        part = printed.split(f"{network}: loss")[-1].split("free (")[0]
+        losses = re.findall(rf"^{what} .*$", part, re.M)
+        found = [float(loss) for loss in re.findall(r"(\S+) \(", losses[0])] if losses else []
+        return [f"{found[-1] / found[0]:.3f}"] if found else []
+
+    return read
+
+
+def races(printed):
+    """{contest: {contestant: (ms, ratio)}} of `step_time.py`; under "limit" the share of the matrix products in %."""
+    found, contest = {}, None
+    for line in printed.splitlines():
+        if title := re.fullmatch(r"(the \S.*?|Clock and Pizza's transformer|64 sparse-parity networks): .*", line):
+            contest = found.setdefault(title[1], {})
+        elif share := re.search(r"share of grok_np's step: (\d+)%", line):
+            contest["limit"] = (0, float(share[1]))
+        elif row := re.fullmatch(r"(\S.*?) +([\d.]+) ms.* ([\d.]+) x", line):
+            contest[row[1]] = (float(row[2]), float(row[3]))
+    return found
+
+
+def speed(contest, name):
+    """A contestant's ratio to our step."""
+    return lambda printed: [str(races(printed)[contest][name][1])] if name in races(printed).get(contest, {}) else []
+
+
+def end_to_end(printed):
+    """{race: {contestant: (when, seconds, ratio)}} of `end_to_end.py`."""
+    found, race = {}, None
+    for line in printed.splitlines():
+        if row := re.fullmatch(r"(\S.*?)  +((?:groks|not).*?) +([\d.]+) s +([\d.]+) x", line):
+            race[row[1]] = row.groups()[1:]
+        elif line.strip():
+            race = found.setdefault(line.strip(), {})
+    return found
+
+
+def until_grokked(race, name):
+    """A contestant's ratio to our time there."""
+    return lambda printed: [end_to_end(printed)[race][name][2]]
+
+
+# %% Why tolerances are as wide as they are
+
+PRINTED = "half of the last digit printed"
+FLOAT32 = "weights are float32; sums in another order"
+MACHINE = "the same bits on one machine; elsewhere rounding leads elsewhere"
+FIVE = "the same bits on one machine; the range is that of five seeds, rounded outwards"
+GROK = "the same bits on one machine; the range is that of the six seeds that grok"
+CHAOS = "chaos: seeds, and rounding, give any value of the range"
+BY_EYE = "read from a figure"
+SEEDS = "the papers show one seed; ours are others"
+SPEED = "a ratio of times, which moves with machine and load"
+BELOW = "a bound: anything smaller is as good"
+
+PEARCE, NANDA, ZHONG = "Pearce et al. 2023", "Nanda et al. 2023", "Zhong et al. 2023"
+GROMOV, HE_DATA = "Gromov 2023", "He et al. 2026, published weights"
+PEARCE_DATA, NANDA_DATA, ZHONG_DATA = (f"{paper}, published data" for paper in (PEARCE, NANDA, ZHONG))
+README, EXPERIMENTS, THEORY = "ours, README", "ours, docs/experiments.md", "ours, docs/theory.md"
+
+
+def at_most(bound):
+    """The tolerance of a bound on something that is never negative."""
+    return bound, 0
+
+
+CLAIMS = {
+    "The main network (Pearce et al. 2023)": [
+        Claim("held-out pairs right at the end of the main job, seed 11", PEARCE, 1.0, "mlp_grokking",
+              score("learned weights", 3), headline=True),
+        Claim("step by which the training pairs are known", README, 355, "main_run",
+              r"training pairs all right at step ([\d,]+)", 0,
+              "the same bits on one machine; the range is that of 20 seeds", (355, 1_200)),
+        Claim("step from which all held-out pairs are right", README, 12_600, "mlp_grokking",
+              r"all held-out data are right from step ([\d,]+) on", 0, GROK, (12_600, 43_200)),
+        Claim("training loss at the end", README, 1.16e-5, "mlp_grokking", score("learned weights", 0), 5e-8, GROK,
+              (1.1e-5, 1.4e-5), "nats"),
+        Claim("test loss at the end", README, 5.07e-5, "mlp_grokking", score("learned weights", 1), 5e-8, GROK,
+              (3.8e-5, 2e-4), "nats"),
+        Claim("test loss with the waves' second harmonic and constant kept, all else left out", README, 3.20e-5,
+              "mlp_grokking", score("second harmonic and constant", 1), 5e-8, GROK, (2.8e-5, 1.6e-4), "nats"),
+        Claim("test loss with pure cosines", README, 2.94e-2, "mlp_grokking", score("pure cosines", 1), 5e-5, GROK,
+              (8e-3, 6e-2), "nats"),
+        Claim("test loss with pure cosines on regular rings", README, 2.96e-2, "mlp_grokking",
+              score("pure cosines, regular rings", 1), 5e-5, GROK, (8e-3, 6e-2), "nats"),
+        Claim("test accuracy with square waves", README, 0.6262, "mlp_grokking", score("square waves", 3), 5e-5, GROK,
+              (0.42, 0.63)),
+        Claim("variance of the logits along cos(w_k (a + b - c)), about each pair's mean", README, 97.6, "mlp_grokking",
+              r"explain ([\d.]+)% of the variance", 0.05, GROK, (92.9, 98.2), "%"),
+        Claim("output phase beside twice the input phase, median", README, 1.79, "mlp_grokking",
+              r"over all neurons: ([\d.]+) degrees", 0.005, GROK, (1, 3.2), "degrees"),
+        Claim("largest of the moments that must vanish, over the sum of weights", README, 0.038, "mlp_grokking",
+              r"moment that should vanish: ([\d.]+)", 0.0005, GROK, (0.02, 0.09)),
+        Claim("the waves (second harmonic, constant) know all held-out pairs from checkpoint", README, 12_000,
+              "main_run", r"second harmonic and constant: held-out pairs all right from checkpoint ([\d,]+)", 0, GROK,
+              (12_000, 44_000)),
+        Claim("the weights from checkpoint", README, 13_000, "main_run",
+              r"learned weights: held-out pairs all right from checkpoint ([\d,]+)", 0, GROK, (13_000, 44_000)),
+        Claim("published weights: training loss / p", PEARCE_DATA, 1.997738e-7, "article_weights",
+              r"training loss / p (\S+),", 2e-12, FLOAT32, headline=True),
+        Claim("published weights: pairs right", PEARCE_DATA, 1.0, "article_weights",
+              r"^main network.*accuracy on all pairs (\S+),"),
+        Claim("published weights: norm", PEARCE_DATA, 28.8594, "article_weights", r"^main network.*norm (\S+)$", 1e-4,
+              PRINTED),
+        Claim("published weights: frequencies", PEARCE_DATA, "1, 15, 23", "article_weights",
+              joined(r"^frequency (\d+):")),
+        Claim("the article's picture of its main model has frequencies 4, 5, 7, 26", PEARCE, "4, 5, 7, 26",
+              why="the picture's seed is not published; the weights that are have 1, 15, 23"),
+        Claim("published sweep: networks with 3, 4, 5 frequencies", PEARCE_DATA, "3: 134, 4: 88, 5: 3",
+              "article_weights", r"frequencies (3: .*?);", headline=True),
+        Claim("published sweep: neurons of a frequency, 4 to 10", PEARCE_DATA,
+              "4: 21, 5: 222, 6: 179, 7: 128, 8: 100, 9: 64, 10: 26", "article_weights", r"(4: 21.*?10: \d+)"),
+        Claim("frequencies of a network: the published sweep's mean beside our seeds", PEARCE_DATA, 3.42, "mlp_seeds",
+              parts(r"\d+", 4, ", "), 0, SEEDS, seeds=True, headline=True),
+        Claim("neurons of a frequency: the published sweep's mean beside our seeds", PEARCE_DATA, 6.47, "mlp_seeds",
+              ring_sizes, 0, SEEDS, seeds=True, headline=True),
+        Claim("seeds of 20 that have grokked by step 50,000", README, 6, "mlp_seeds",
+              r"^(\d+) of 20 seeds have grokked", 4, "two standard deviations of a binomial count"),
+        Claim("step from which all held-out pairs are right, seeds that grok", EXPERIMENTS, 20_500, "mlp_seeds",
+              cells(r"\d+", 1), 0, CHAOS, (12_600, 43_200), seeds=True),
+        Claim("largest |M_n| / sum w, n = 1 to 4, of all settled rings", EXPERIMENTS, 0.088, "mlp_seeds",
+              r"n = 1 to 4: ([\d.]+)", 0.01, "the same bits on one machine; the largest of some 16 rings"),
+        Claim("the law of six, |M_6| less 1 - |M_5|²", EXPERIMENTS, 0, "rings_of_six",
+              fall(r"^\| \d+, \d+ \| \S+ \| (\S+) \| (\S+)"), 0.075, "M_1 to M_4 are not quite 0 in a learned ring"),
+    ],
+    "Five neurons (Pearce et al. 2023)": [
+        Claim("published weights: pairs right", PEARCE_DATA, 1.0, "article_weights",
+              r"^five neurons: accuracy on all pairs (\S+),", headline=True),
+        Claim("published weights: norm", PEARCE_DATA, 464.1969, "article_weights", r"^five neurons.*norm (\S+),", 1e-4,
+              PRINTED),
+        Claim("published weights: spacing is 72 degrees up to", PEARCE_DATA, 3.1, "article_weights",
+              r"within (\S+) degrees of 72", 0.05, PRINTED, unit="degrees"),
+        Claim("seeds of 20 that get every pair right (the article shows one)", EXPERIMENTS, 15, "five_neurons",
+              r"^(\d+) of 20 seeds have grokked", 4, "two standard deviations of a binomial count", headline=True),
+        Claim("spacing of seeds that succeed is 72 degrees up to", EXPERIMENTS, 4.7, "five_neurons",
+              largest(r"^\| \d+ \| 100.0% \|.*?\|.*?\| (\S+) \|"), 1,
+              "the same bits on one machine; the largest of some 15 seeds", unit="degrees"),
+        Claim("their outputs are at twice the input up to", EXPERIMENTS, 6.3, "five_neurons",
+              largest(r"^\| \d+ \| 100.0% \|.*?\|.*?\| \S+ \| (\S+) \|"), 1,
+              "the same bits on one machine; the largest of some 15 seeds", unit="degrees"),
+        Claim("test loss: the published run's beside our seeds", PEARCE_DATA, 0.4655, "five_neurons",
+              r"^\| \d+ \| 100.0% \| \S+ \| (\S+) \|", 0.005, SEEDS, unit="nats", seeds=True),
+    ],
+    "Runs followed step by step (Pearce et al. 2023)": [
+        Claim("five neurons: our training loss is the published one at step 1,500 to a relative", EXPERIMENTS, 1.4e-14,
+              "follow_published", r"^five neurons, .*?(\S+) at 1,500", (1.4e-14, 1e-12), BELOW, headline=True),
+        Claim("five neurons: it is below 1e-5 up to step", EXPERIMENTS, 4_380, "follow_published",
+              r"^five neurons, .*?below 1e-05 to step ([\d,]+)", 0,
+              "the same bits on one machine; another program follows to the end", (4_380, 15_000)),
+        Claim("five neurons: final weights, the largest 140, differ by", EXPERIMENTS, 0.25, "follow_published",
+              r"final weights within (\S+) of", 0.005, "the same bits on one machine; another program ends within 0.1",
+              (0.05, 0.3)),
+        Claim("five neurons: Adam comes within 10 % of the edge of stability at step", EXPERIMENTS, 1_600,
+              "follow_published", r"within 10 % of it at step ([\d,]+)", 50, "looked at every 50 steps"),
+        Claim("main network: the published log is followed below 1e-5 to step", EXPERIMENTS, 100, "follow_published",
+              r"^the main network, from the published log.*?below 1e-05 to step ([\d,]+)", 0,
+              "the log has a row every 100 steps; the published embedding differs from ours in last bits",
+              headline=True),
+        Claim("main network: the authors' algorithm in JAX, at step 10,000 to a relative", EXPERIMENTS, 1e-12,
+              "follow_published", r"in JAX: .*?(\S+) at 10,000", at_most(1e-12), BELOW, headline=True),
+        Claim("main network: below 1e-9 to step", EXPERIMENTS, 28_900, "follow_published",
+              r"in JAX: below 1e-09 to step ([\d,]+)", 0, MACHINE),
+        Claim("of 20 runs with other last bits in the first embedding, those that follow the log at step 200",
+              EXPERIMENTS, 4, "follow_published", r"(\d+) of 20 runs are within", 4,
+              "two standard deviations of a binomial count"),
+        Claim("main network: frequencies in the end", PEARCE_DATA, "1, 15, 23", "follow_published",
+              r"; frequencies (.*?) \(published", why="after step 29,000 rounding has parted the runs"),
+        Claim("reverse grokking, from the article's weights: best held-out accuracy", EXPERIMENTS, 85,
+              "follow_published", r"^reverse grokking, .*?right ([\d.]+)%", 2, "84 to 87 %, as rounding has it",
+              unit="%"),
+        Claim("reverse grokking, from the article's weights: in the end", EXPERIMENTS, 79.5, "follow_published",
+              r"^reverse grokking, .*in the end ([\d.]+)%", 3, "77 to 82 %, as rounding has it", unit="%"),
+        Claim("reverse grokking: held-out accuracy falls after its best by (points)", PEARCE, 3, "follow_published",
+              fall(r"^reverse grokking, .*?right ([\d.]+)%.*?at worst ([\d.]+)%"), (0, 97),
+              "the article tells of a fall, without a number", headline=True),
+        Claim("generalizing, memorizing then generalizing: held-out accuracy falls after its best by (points)", PEARCE,
+              3, "follow_published", fall(r"^generalizing, .*?right ([\d.]+)%.*?at worst ([\d.]+)%"), (0, 97),
+              "the article tells of a fall, without a number", headline=True),
+        Claim("PyTorch in float64: the transformers' training losses differ to step 100 by a relative", EXPERIMENTS,
+              1e-13, "follow_pytorch", r"step +100 \S+ (\S+)", at_most(1e-13), BELOW),
+    ],
+    "Sparse parity (Pearce et al. 2023)": [
+        Claim("L1: training strings all right from step", EXPERIMENTS, 420, "sparse_parity",
+              r"^L1: training strings all right from step ([\d,]+)", 0, FIVE, (290, 430)),
+        Claim("L1: test strings all right from step", EXPERIMENTS, 1_220, "sparse_parity",
+              r"^L1: .*test strings all right from step ([\d,]+)", 0, FIVE, (1_100, 1_300), headline=True),
+        Claim("L1: neurons that survive", EXPERIMENTS, 7, "sparse_parity", r"^L1: .*; (\d+) of 128 neurons", 0, FIVE,
+              (4, 8)),
+        Claim("L1: share of the squared input weights on the 27 distractors", EXPERIMENTS, 1e-6, "sparse_parity",
+              r"^L1: .*distractors hold (\S+) of", 5e-7, PRINTED),
+        Claim("L2: test strings all right from step", EXPERIMENTS, 6_870, "sparse_parity",
+              r"^L2: .*test strings all right from step ([\d,]+)", 0, FIVE, (6_400, 8_000)),
+        Claim("L2: neurons that survive", EXPERIMENTS, 119, "sparse_parity", r"^L2: .*; (\d+) of 128 neurons", 0, FIVE,
+              (119, 125)),
+        Claim("L2: share of the squared input weights on distractors", EXPERIMENTS, 0.31, "sparse_parity",
+              r"^L2: .*distractors hold (\S+) of", 0.005, FIVE, (0.29, 0.41)),
+        Claim("coins as labels: test strings right in the end", EXPERIMENTS, 50, "sparse_parity",
+              r"^coins.*in the end ([\d.]+)%", 5, "chance, 1.6 points of standard deviation", unit="%"),
+        Claim("phase diagram: cells of 75 whose most frequent class is the published one", EXPERIMENTS, 97.3,
+              "sparse_parity_sweep", r"^clipped: most frequent class .*?([\d.]+)% of the cells", 4.1,
+              "three cells of 75 more or less: shares of nine seeds", unit="%", headline=True),
+        Claim("phase diagram: overlap of the shares", EXPERIMENTS, 95.7, "sparse_parity_sweep",
+              r"^clipped: .*overlap of the shares ([\d.]+)%", 3, "shares of nine seeds", unit="%"),
+        Claim("the same with the exact loss: the clip hardly matters", EXPERIMENTS, 97.3, "sparse_parity_exact",
+              r"^exact: most frequent class .*?([\d.]+)% of the cells", (10, 2.7), "shares of three seeds", unit="%"),
+    ],
+    "Strange runs": [
+        Claim("reverse grokking, another split and seed than the article's: held-out accuracy falls by (points)",
+              PEARCE, 3, "strange_runs", fall(r"^1\. .*?([\d.]+)% at step [\d,]+, ([\d.]+)% at step"), (0, 97),
+              "the article tells of a fall, without a number"),
+        Claim("labels by lot: training pairs right at best", EXPERIMENTS, 100, "strange_runs",
+              r"^2\. .*training pairs ([\d.]+)%", unit="%"),
+        Claim("labels by lot: test pairs never above", EXPERIMENTS, 2.5, "strange_runs", r"never above ([\d.]+)%",
+              at_most(2.5), "chance is 1.5 %, 0.3 of standard deviation", unit="%"),
+        Claim("betas (0.99, 0.98): training loss runs from", EXPERIMENTS, 8.4e-7, "strange_runs",
+              r"^4\. beta1 = 0.99.*train loss (\S+) to", 5e-8, FIVE, (6e-7, 9e-7), "nats"),
+        Claim("betas (0.99, 0.98): up to", EXPERIMENTS, 0.28, "strange_runs",
+              r"^4\. beta1 = 0.99.*train loss \S+ to (\S+),", 0.005, FIVE, (0.26, 0.29), "nats"),
+        Claim("betas (0.99, 0.98): the norm of the weights, up to", EXPERIMENTS, 36.8, "strange_runs",
+              r"^4\. beta1 = 0.99.*weight norm \S+ to ([\d.]+)", 0.05, FIVE, (33, 37)),
+        Claim("betas (0.98, 0.98): at rest, loss over its least", EXPERIMENTS, 1, "strange_runs",
+              ratio(r"^4\. beta1 = 0.98,.*train loss \S+ to (\S+),", r"^4\. beta1 = 0.98,.*train loss (\S+) to"),
+              (0, 0.2), "it still falls a little"),
+    ],
+    "The transformer (Nanda et al. 2023)": [
+        Claim("published weights (decay 0.1): training loss", NANDA_DATA, 9.202e-9, "nanda_weights",
+              r"^train loss (\S+),", 5e-12, PRINTED, unit="nats", headline=True),
+        Claim("published weights: test loss", NANDA_DATA, 4.988e-7, "nanda_weights", r"test loss (\S+)$", 5e-10,
+              PRINTED, unit="nats", headline=True),
+        Claim("published weights: key frequencies of logits, embedding and neurons", NANDA_DATA, "6, 23, 37, 39, 41",
+              "nanda_weights", r"^key frequencies of the \w+: \[(.*)\]$", headline=True),
+        Claim("published weights: variance along cos(w_k (a + b - c)), about each pair's mean", NANDA_DATA, 97.48,
+              "nanda_weights", r"^variance .*: ([\d.]+)%", 0.05, PRINTED, unit="%"),
+        Claim("published weights: neurons of which one frequency explains over 85 %", NANDA_DATA, 185, "nanda_weights",
+              r"over 85 %: (\d+) of 512", unit="of 512"),
+        Claim("published weights: restricted loss", NANDA_DATA, 2.201e-9, "nanda_weights",
+              r"^only a\+b at key frequencies +(\S+)$", 5e-13, PRINTED, unit="nats"),
+        Claim("published weights: excluded loss", NANDA_DATA, 9.038, "nanda_weights",
+              r"^all but a\+b at key frequencies +(\S+)$", 5e-4, PRINTED, unit="nats"),
+        Claim("mainline: memorisation ends at step", NANDA, 1_400, "transformer_grokking",
+              r"memorisation (\d+), circuit", 200, BY_EYE, headline=True),
+        Claim("mainline: circuit formation ends at step", NANDA, 9_400, "transformer_grokking",
+              r"circuit formation (\d+), cleanup", 500, f"{BY_EYE}; ours by rule, one seed", headline=True),
+        Claim("mainline: cleanup ends at step", NANDA, 14_000, "transformer_grokking", r"cleanup (\d+)$", 500,
+              f"{BY_EYE}; ours by rule, one seed", headline=True),
+        Claim("seed 0: memorisation, circuit formation, cleanup end at step", EXPERIMENTS, "1300, 4100, 6600",
+              "transformer_grokking", joined(r"memorisation (\d+), circuit formation (\d+), cleanup (\d+)$"),
+              why=MACHINE),
+        Claim("excluded loss is half way before restricted, restricted before test loss", NANDA, "yes",
+              "transformer_grokking", in_order(r"loss ([\d,]+\d)", 3), headline=True),
+        Claim("mainline: number of key frequencies", NANDA, 5, "transformer_seeds", parts(r"\d+", 4, ", "), 0, SEEDS,
+              seeds=True, headline=True),
+        Claim("mainline: variance along cos(w_k (a + b - c))", NANDA, 95, "transformer_seeds", cells(r"\d+", 5), 4,
+              "about; the paper does not say its centring", unit="%", headline=True),
+        Claim("mainline: neurons of which one frequency explains over 85 %", NANDA, 433, "transformer_seeds",
+              cells(r"\d+", 6), 0, SEEDS, unit="of 512", seeds=True, headline=True),
+        Claim("mainline: key frequencies 14, 35, 41, 42, 52", NANDA, "14, 35, 41, 42, 52",
+              why="first weights and split of the mainline are not published; each seed has its own"),
+        Claim("loss with W_L restricted to the key frequencies, over the network's: below 1", NANDA, 1,
+              "transformer_parts", ratio(r"^W_L: only key frequencies +(\S+)$", r"^nothing taken out +(\S+)$"),
+              at_most(1), BELOW, headline=True),
+        Claim("loss with the logits restricted to a + b at key frequencies, over the network's: below 1", NANDA, 1,
+              "transformer_parts", ratio(r"^only a\+b at key frequencies +(\S+)$", r"^nothing taken out +(\S+)$"),
+              at_most(1), BELOW, headline=True),
+        Claim("loss with the key frequencies taken out of W_L: not below that of a guess", NANDA, 4.73,
+              "transformer_parts", r"^W_L: all but key frequencies +(\S+)$", (0, 100), "destroyed: ln 113 or worse",
+              unit="nats"),
+        Claim("seeds: all training pairs right at step", EXPERIMENTS, 158, "transformer_seeds", cells(r"\d+", 1), 0,
+              CHAOS, (130, 200)),
+        Claim("seeds: all held-out pairs right at step", EXPERIMENTS, 6_100, "transformer_seeds", cells(r"\d+", 2), 0,
+              CHAOS, (6_100, 12_200)),
+        Claim("seeds: test loss", EXPERIMENTS, 2.4e-7, "transformer_seeds", cells(r"\d+", 3), 5e-9, CHAOS, (1e-7, 1e-6),
+              "nats"),
+        Claim("five seeds grokked at 7,000 to 12,200 when split and first weights shared a generator", EXPERIMENTS,
+              "7,000 to 12,200", why="the code of that time is gone"),
+    ],
+    "Clock and pizza (Zhong et al. 2023)": [
+        Claim("Model A, published weights: gradient symmetricity of the paper's 100 triples", ZHONG, 0.99366,
+              "pizza_weights", cells("Model A", 3), 1.5e-5, FLOAT32, headline=True),
+        Claim("Model A: distance irrelevance of the right logit", ZHONG, 0.17174, "pizza_weights", cells("Model A", 4),
+              1.5e-5, FLOAT32, headline=True),
+        Claim("Model A: circularity", ZHONG, 0.99782, "pizza_weights", cells("Model A", 6), 1.5e-5, FLOAT32,
+              headline=True),
+        Claim("Model B, published weights: gradient symmetricity of the paper's 100 triples", ZHONG, 0.33364,
+              "pizza_weights", cells("Model B", 3), 1.5e-5, FLOAT32, headline=True),
+        Claim("Model B: distance irrelevance of the right logit", ZHONG, 0.84826, "pizza_weights", cells("Model B", 4),
+              1.5e-5, FLOAT32, headline=True),
+        Claim("Model B: circularity", ZHONG, 0.99891, "pizza_weights", cells("Model B", 6), 1.5e-5, FLOAT32,
+              headline=True),
+        Claim("published run 18c9ev5v5p (two vocabularies): irrelevance of the largest wrong logit", ZHONG_DATA,
+              0.180793, "pizza_weights", cells("two vocabularies", 5), 1.5e-5, FLOAT32),
+        Claim("published run 2fsoiei4o2 (two layers): irrelevance of the largest wrong logit", ZHONG_DATA, 0.814216,
+              "pizza_weights", cells("two layers", 5), 1.5e-5, FLOAT32),
+        Claim("Model A: logits of one isolated circle explained by the clock's formula", ZHONG, 75, "pizza_circles",
+              r"^  frequency +(?:17|3|15): .*clock ([\d.]+)%", 1, "the paper gives no decimal", unit="%",
+              headline=True),
+        Claim("Model A: by the pizza's formula", ZHONG, 98.3, "pizza_circles",
+              r"^  frequency +(?:17|3|15): .*pizza ([\d.]+)%", 0.15, "the paper gives one number for three circles",
+              unit="%", headline=True),
+        Claim("Model A: accompanying circles by theirs", ZHONG, 97.5, "pizza_circles", r"accompanying ([\d.]+)%", 0.5,
+              "97 to 98 % in the paper", unit="%", headline=True),
+        Claim("verdicts of alpha, delta, attention rate 0, attention rate 1, x (ours)", EXPERIMENTS,
+              "pizza, clock, pizza, clock, pizza", "clock_pizza_runs",
+              joined(r"^\| (?:rate 0.00|rate 1.00|alpha|delta|x) \|.* (\w+) \|$")),
+        Claim("rate 0, ours: symmetricity", ZHONG_DATA, 0.9938, "clock_pizza_runs", cells("rate 0.00", 2), 0,
+              "there Model A; the range is that of 90 % of 99 published runs", (0.9908, 0.9952)),
+        Claim("rate 1, ours: symmetricity", ZHONG_DATA, 0.3461, "clock_pizza_runs", cells("rate 1.00", 2), 0,
+              "there Model B; the range is that of 90 % of 96 published runs", (0.249, 0.634)),
+        Claim("rate 0, ours: irrelevance of the largest wrong logit", ZHONG_DATA, 0.2218, "clock_pizza_runs",
+              cells("rate 0.00", 5), 0, "there Model A; the range is that of 90 % of 99 published runs",
+              (0.154, 0.796)),
+        Claim("rate 1, ours: irrelevance of the largest wrong logit", ZHONG_DATA, 0.8849, "clock_pizza_runs",
+              cells("rate 1.00", 5), 0, "there Model B; the range is that of 90 % of 96 published runs",
+              (0.735, 0.972)),
+        Claim("transition: of 14 rates, symmetricity in the published 5-95 % band", ZHONG_DATA, 14, "clock_and_pizza",
+              r"symmetricity (\d+), irrelevance", (2, 0), "one network a rate; each is outside with 10 %",
+              headline=True),
+        Claim("transition: both measures in their bands", EXPERIMENTS, 12, "clock_and_pizza", r"both (\d+) of 14", 2,
+              "one network a rate; each is outside with 10 %"),
+        Claim("exact pizza: symmetricity, all triples", EXPERIMENTS, 1, "pizza_weights", cells("exact pizza", 2), 1e-5,
+              PRINTED),
+        Claim("exact clock: symmetricity, all triples", EXPERIMENTS, 0, "pizza_weights", cells("exact clock", 2), 1e-5,
+              PRINTED),
+        Claim("longer training moves the measures little (5,000 and 20,000 steps)", EXPERIMENTS, "measured once",
+              why="measured by hand: `clock_and_pizza.py --steps 20000` takes two hours"),
+    ],
+    "x² networks (Gromov 2023)": [
+        Claim("random-phase weights, 4,000 neurons, p = 97: pairs right", GROMOV, 1.0, "gromov",
+              r"4000 neurons: (\S+), (\S+), (\S+) of", headline=True),
+        Claim("random-phase weights: pairs right grow with width, 10 to 4,000 neurons", GROMOV, "yes", "gromov",
+              in_order(r"\d neurons: (\S+), ", 6)),
+        Claim("trained, width 500, half of the pairs: test pairs right, three seeds", GROMOV, 1.0, "gromov",
+              r"^trained.* test pairs (\S+) ", (0.002, 0), "a few pairs may still be wrong after 400 steps",
+              headline=True),
+        Claim("trained: median phase_c - phase_a - phase_b", GROMOV, 0, "gromov", r"phase_b\| (\S+) degrees", 10,
+              "the paper's weights have exactly 0; trained ones scatter", unit="degrees", headline=True),
+        Claim("trained: inverse participation ratio of the neurons, median (1 is one frequency)", GROMOV, 1, "gromov",
+              r"median IPR (\S+),", (0.1, 0), "trained neurons keep some noise"),
+        Claim("untied star, six neurons, no randomness: pairs right", README, 1.0, "gromov",
+              r"^untied star.*: (\S+) of"),
+    ],
+    "Two-layer networks (He et al. 2026)": [
+        *[Claim(f"published weights {name}: {what}", HE_DATA, value, "he_weights", rf"^{name}:.*{what} (\S+),",
+                tolerance, PRINTED, headline=what in ("accuracy", "IPR in"))
+          for name, numbers in {
+              "p23_relu_full": (1, 5.213206e-7, 0.691227, 0.750482),
+              "p23_quad_singlefreq": (1, 6.750367e-3, 0.989009, 0.998449),
+              "p23_relu_grok_wd2": (0.994329, 2.701536e-2, 0.801283, 0.898685)}.items()
+          for what, value, tolerance in zip(("accuracy", "loss", "IPR in", "out"), numbers, (1e-6, 1e-8, 1e-6, 1e-6),
+                                            strict=True)],
+        Claim("p23_relu_grok_wd2 in training: accuracy at epoch 0", HE_DATA, 0.043478, "he_weights",
+              r"^epoch 0: accuracy (\S+),", 1e-6, PRINTED),
+        Claim("p23_relu_grok_wd2 in training: IPR in at epoch 200", HE_DATA, 0.215845, "he_weights",
+              r"^epoch 200: .*in (\S+), out", 1e-6, PRINTED),
+    ],
+    "Networks that are written down": [
+        Claim("x² stars fail at exactly these sizes", README, "1, 2, 4", "written_down",
+              r"^x² stars fail at (.*) of 1 to 24"),
+        Claim("largest odd modulus of a regular ReLU ring of 5, 6, 7, 8", README, "117, 21, 343, 55", "written_down",
+              joined(r"ring of [5-8]: right to p = (\d+)")),
+        Claim("two pentagons 18 degrees apart are right to p", "ours, docs/credits.md", 1_025, "written_down",
+              r"pentagons .* p = (\d+)"),
+        Claim("margin of the tied star of five, p = 67", "ours, tests/test_analytic.py", 1.2e-5, "written_down",
+              r"tied five.*: (\S+)$", 5e-7, PRINTED),
+        Claim("margin of the untied star of six, p = 67", "ours, tests/test_analytic.py", 1.3e-2, "written_down",
+              r"untied six.*: (\S+)$", 5e-4, PRINTED),
+        Claim("even p: tied stars (of 3) that leave exactly p pairs undecided, p = 6, 66, 100", README, 3,
+              "written_down", r"exactly p pairs undecided by (\d) of 3"),
+        Claim("even p: pairs that the untied star has right", README, 1.0, "written_down",
+              r"untied star has (\S+) right"),
+        Claim("best frequencies of p = 67: margins of 1 to 4", "ours, tests/test_analytic.py",
+              "2.415e-06, 1.784e-03, 1.432e-02, 3.571e-02", "written_down", joined(r"^best .*, margin (\S+)$")),
+        Claim("pizza with its companion right at p = 58, 59, 60", EXPERIMENTS, "True, True, True", "written_down",
+              r"59, 60: \[(.*?)\], without"),
+        Claim("largest companion that decides all pairs of large p", THEORY, 0.90268, "written_down",
+              r"largest companion .*: (\S+)$", 5e-4, "p = 1,009 is large, not infinite"),
+        Claim("neurons of exact parity of 3 bits", THEORY, 4, "written_down", r"exact network: (\d+)$"),
+    ],
+    "Theory": [
+        Claim("the published network's sum of squares", THEORY, 832.9, "article_weights", r"^sum of squares (\S+),",
+              0.05, PRINTED),
+        Claim("twice the nuclear norm of [A | C^T]", THEORY, 831.7, "article_weights", r"nuclear norm (\S+)$", 0.05,
+              PRINTED),
+        Claim("the published network at rest: correlation with AdamW's rest law", THEORY, 0.98, "article_weights",
+              r"^at rest.* (\S+)$", (0, 0.02), "above 0.98 is claimed"),
+        Claim("learned waves: constant", THEORY, 0.09, "article_weights", r"constant (\S+), second", 0.03, "about"),
+        Claim("learned waves: second harmonic", THEORY, -0.12, "article_weights", r"second harmonic (\S+)$", 0.03,
+              "about"),
+        Claim("ring sizes: nats by which 1/(n - 4)! is better, three rings", THEORY, 13.3, "article_weights",
+              r"^130 networks.* by (\S+) nats", 0.06, "one decimal of 13.25"),
+        Claim("ring sizes: four rings", THEORY, -0.5, "article_weights", r"^61 networks.* by (\S+) nats", 0.05,
+              PRINTED),
+        Claim("written down for all pairs, at equal norm: loss over the published network's", THEORY, 0.23,
+              "best_published", ratio(r"^written down, for all pairs .* (\S+) +1.0000$", r"^learned .* (\S+) +1.0000$"),
+              0.02, "an optimiser's three starts"),
+        Claim("written down for all pairs, at equal norm: loss over the main job's network's", README, 0.25,
+              "best_network", ratio(r"^written down, for all pairs .* (\S+) +1.0000$", r"^learned .* (\S+) +1.0000$"),
+              0.1, "a quarter, say the pages"),
+        Claim("written down for the training pairs: loss + decay over the published network's, below 1", THEORY, 1,
+              "best_published", ratio(r"^written down, for the training pairs +(\S+e-\d+)", r"^learned +(\S+e-\d+)"),
+              at_most(1), BELOW),
+        Claim("certified margin: stars of nine, least margin", THEORY, 0.106, "certified_margin",
+              r"^cosine stars of nine +\S+ +\S+ +(\S+)", 5e-4, PRINTED),
+        Claim("certified margin: stars of nine, its bound", THEORY, 0.091, "certified_margin",
+              r"^cosine stars of nine +\S+ +\S+ +\S+ +(\S+)", 5e-4, PRINTED),
+        Claim("certified margin: best network reduced to its own modes", THEORY, 10.0, "certified_margin",
+              r"^the same, own modes only +\S+ +\S+ +(\S+)", 0.05, PRINTED),
+        Claim("certified margin: its bound", THEORY, 1.6, "certified_margin",
+              r"^the same, own modes only +\S+ +\S+ +\S+ +(\S+)", 0.05, PRINTED),
+        Claim("certified margin: the published network's least margin", THEORY, 5.3, "certified_margin",
+              r"^published +\S+ +\S+ +(\S+)", 0.05, PRINTED),
+        Claim("certified margin: the published network's pairs, without leftovers", THEORY, 6, "certified_margin",
+              r"^published +\S+ +(\S+)%", 0.5, PRINTED, unit="%"),
+        *[Claim(f"broken by 0.5, {network}: {what} changes the loss by a factor", THEORY, factor, "ring_ablations",
+                ablation(network, what), tolerance, "the page gives two digits")
+          for network, what, factor, tolerance in (
+              ("ReLU, cosines", "M_5", 1, 0.05), ("ReLU, cosines", "M_7", 1, 0.05), ("ReLU, cosines", "M_6", 1.5, 0.05),
+              ("ReLU, learned wave", "M_5", 1.9, 0.05), ("ReLU, learned wave", "M_6", 1.3, 0.05),
+              ("ReLU, learned wave", "M_7", 1.1, 0.05))],
+        Claim("final loss over eps, eps = 6.7e-9", THEORY, 16.0, "eps", r"^eps 6.7e-09: loss / eps (\S+),", 1.7,
+              "half of what the seeds of mlp_seeds differ by"),
+        Claim("final loss over eps, eps = 6.7e-8", THEORY, 16.6, "eps", r"^eps 6.7e-08: loss / eps (\S+),", 1.7,
+              "half of what the seeds of mlp_seeds differ by"),
+        Claim("final loss over eps, eps = 6.7e-7", THEORY, 17.8, "eps", r"^eps 6.7e-07: loss / eps (\S+),", 1.7,
+              "half of what the seeds of mlp_seeds differ by"),
+        Claim("final loss over eps, eps = 6.7e-6", THEORY, 20.0, "eps", r"^eps 6.7e-06: loss / eps (\S+),", 1.7,
+              "half of what the seeds of mlp_seeds differ by"),
+        Claim("sum of squares falls as eps grows: 916, 843, 776, 710", THEORY, "yes", "eps",
+              in_order(r"sum of squares (\d+),", 4, falling=True)),
+        Claim("the least objective by family of modes, and by number of frequencies (section 9, tables)", THEORY,
+              "two tables", why="measured by hand with `best_rings`' modes; no example prints it"),
+        Claim("the rest law with the gradient averaged over 400 steps: correlation", THEORY, 0.99998,
+              why="measured by hand in training; no example prints it"),
+    ],
+    "Rings on a frozen circle, factorings, sweeps (Pearce et al. 2023 and ours)": [
+        Claim("ReLU rings of six, evenly spaced: loss over the least", EXPERIMENTS, 2.4, "moment_law",
+              r"^\| relu \| 6 \| \S+ \| (\S+) \|", 0.1, "the least is an optimiser's of nine starts"),
+        Claim("ReLU rings: largest of R_1 to R_4, gradient descent, medians by size", EXPERIMENTS, 0, "moment_law",
+              r"^\| relu (?:\|[^|]*){6}\| ([\d.]+), ", 0.05, "where random phases would leave 0.3 to 0.8"),
+        Claim("tied networks that generalise, of 12", EXPERIMENTS, 12, "factorings", generalising("tied"), (2, 0),
+              "a count of 12 networks", unit="of 12", headline=True),
+        Claim("factored input and output, of 12", EXPERIMENTS, 9, "factorings", generalising("input_tied"), 3,
+              "a count of 12 networks", unit="of 12"),
+        Claim("output only, of 12", EXPERIMENTS, 5, "factorings", generalising("collapsed_input"), 3,
+              "a count of 12 networks", unit="of 12"),
+        Claim("input only, of 12", EXPERIMENTS, 2, "factorings", generalising("collapsed_output"), 3,
+              "a count of 12 networks", unit="of 12"),
+        Claim("neither: networks that generalise", PEARCE, 0, "factorings", generalising("collapsed"), unit="of 12",
+              headline=True),
+        Claim("free to treat a and b apart: networks that generalise", EXPERIMENTS, 2, "factorings",
+              generalising("untied_hidden|untied|concatenated|two_embeddings|one_hot"), (2, 3),
+              "a count of 60 networks", unit="of 60"),
+        Claim("addition: without weight decay none generalises, shares by train fraction", EXPERIMENTS, 0,
+              "addition_sweep", by_fraction(r"^decay 0 +(\S+)% +(\S+)% +(\S+)% +(\S+)% +(\S+)%$"), unit="%"),
+        Claim("addition: decay 5, shares by train fraction", EXPERIMENTS, 0, "addition_sweep",
+              by_fraction(r"^decay 5 +(\S+)% +(\S+)% +(\S+)% +(\S+)% +(\S+)%$"), unit="%"),
+        Claim("addition: 60 and 80 % of the pairs, decay 0.3 to 3, shares", EXPERIMENTS, 100, "addition_sweep",
+              by_fraction(r"^decay (?:0.3|1|3) .* (\S+)% +(\S+)%$"), unit="%"),
+    ],
+    "The gradient kit": [
+        Claim("planted mistakes found", README, 157, "gradient_checkers", cells(r"grok_np \| planted by hand", 3),
+              unit="of 157"),
+        Claim("planted mistakes named", README, 150, "gradient_checkers", cells(r"grok_np \| planted by hand", 4),
+              (3, 7), "repairs are tried for two seconds, which a slow machine notices", unit="of 157"),
+        Claim("planted mistakes misnamed", "ours, docs/gradients.md", 1, "gradient_checkers",
+              cells(r"grok_np \| planted by hand", 6), (1, 1), "as above", unit="of 157"),
+        Claim("operator mutants found", "ours, docs/gradients.md", 69, "gradient_checkers",
+              cells(r"grok_np \| mutants", 3), unit="of 69"),
+        Claim("false alarms in checks of right layers", README, 0, "gradient_checkers",
+              r"^\| grok_np \| right layers \| \d+ \| (\d+) false alarms", unit="of 484"),
+        Claim("mutants named with the source hidden", "ours, docs/gradients.md", 35, "gradient_checkers",
+              cells(r"grok_np, without source \| mutants", 4), 4,
+              "51 % of 69; counted before the last repairs of the kit", unit="of 69"),
+        Claim("planted mistakes that PyTorch's gradcheck finds", README, 136, "gradient_checkers",
+              cells(r"torch \S+ gradcheck \| planted by hand", 3), 3, "another version of PyTorch", unit="of 157"),
+        Claim("false alarms of PyTorch's gradcheck", README, 67, "gradient_checkers",
+              r"gradcheck \| right layers \| \d+ \| (\d+) false alarms", 10, "another version of PyTorch",
+              unit="of 484"),
+        Claim("of 25 mistakes written after the rules: found, named, misnamed", "ours, docs/gradients.md", "25, 15, 1",
+              why="counted once, at first sight; the rules have seen them since"),
+    ],
+    "Speed (two cores, float32)": [
+        *[Claim(f"{contest}: {name} takes, of our step", "ours, docs/speed.md", ratio, "step_time",
+                speed(contest, name), 0, SPEED, (0.6 * ratio, 1.6 * ratio), "times")
+          for contest, ratios in {"the article's MLP": (4.4, 8.3), "the mainline transformer": (5.5, 4.7),
+                                  "Clock and Pizza's transformer": (4.1, 3.8)}.items()
+          for name, ratio in zip(("JAX jit", "PyTorch eager"), ratios, strict=True)],
+        *[Claim(f"{contest}: matrix products alone take, of our step", "ours, docs/speed.md", share, "step_time",
+                speed(contest, "limit"), 0, SPEED, (0.6 * share, 100), "%")
+          for contest, share in (("the article's MLP", 38), ("the mainline transformer", 70),
+                                 ("Clock and Pizza's transformer", 70))],
+        Claim("an ensemble of 64 is faster than one after the other", "ours, docs/speed.md", 1.9, "step_time",
+              speed("64 sparse-parity networks", "grok_np, one after the other"), 0, SPEED, (1.2, 4), "times"),
+        Claim("until the MLP has grokked: JAX jit takes, of our time", "ours, docs/speed.md", 4.4, "end_to_end",
+              until_grokked("the article's MLP", "JAX jit"), 0, SPEED, (2.5, 8), "times"),
+        Claim("until the transformer has grokked: PyTorch eager takes, of our time", "ours, docs/speed.md", 4.9,
+              "end_to_end", until_grokked("the mainline transformer", "PyTorch eager"), 0, SPEED, (2.5, 8), "times"),
+        Claim("a step grows with p to the power of", "ours, docs/speed.md", 2.5, "scaling",
+              r"^step time grows as p\^(\S+),", 0.3, "a slope through three sizes"),
+        Claim("a step grows with d_mlp to the power of", "ours, docs/speed.md", 0.84, "scaling",
+              r"^step time grows as d_mlp\^(\S+),", 0.15, "a slope through three sizes"),
+        Claim("twenty seeds of the MLP as one ensemble take less CPU time by a factor", "ours, docs/speed.md",
+              "1.3 to 1.5", why="measured by hand, six runs; no example prints it"),
+        Claim("AVX-512 kernels double the speed of an AMD Zen 5", "ours, docs/speed.md", "2 times",
+              why="another machine"),
+    ],
+    "Reliability": [
+        Claim("kills after which a run resumed to the same bits", README, 50, "kills", r"^\.?(\d+) kills,"),
+        Claim("of them inside a write", README, 33, "kills", r"kills, (\d+) of them", 15,
+              "when a kill arrives is chance"),
+        Claim("mutated files, each refused by name or read as it was", README, 100_000, "broken_files",
+              r"^\.*(\d+) mutated files"),
+        Claim("drawn networks whose backward pass is the gradient", README, 5_000, "drawn_networks",
+              r"^\.*(\d+) networks in"),
+        Claim("their worst relative error", README, 1e-6, "drawn_networks", r"worst relative error (\S+)$",
+              at_most(1e-6), BELOW),
+        Claim("mutants of the package: killed, the same function, alive, of 3,248", README, "3176, 66, 6",
+              why="mutmut's operators and more, by hand, before the last changes of the package"),
+        Claim("wrong calls, and the doors that refuse them", "ours, docs/reliability.md", "3033 of 96",
+              why="no test prints the count; `pytest tests/test_bad_arguments.py` makes the calls"),
+    ],
+}
+
+
+# %% Tables of README and docs
+
+
+def lines_of(printed):
+    """The first markdown table in what was printed, without its rule."""
+    table = re.search(r"(?:^\|.*\n?)+", printed, re.M)[0].splitlines()
+    rows = [[cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in table]
+    return [rows[0], *rows[2:]]
+
+
+def main_job(printed):
+    """The printed table of networks and losses."""
+    names = ("learned weights", "second harmonic and constant", "pure cosines", "pure cosines, regular rings",
+             "square waves")
+    return [["the network with", "train loss", "test loss", "train accuracy", "test accuracy"],
+            *([name, *(score(name, i)(printed)[0] for i in range(4))] for name in names)]
+
+
+def transformer(printed):
+    """One run beside the paper's mainline."""
+    ends = re.findall(r"memorisation (\d+), circuit formation (\d+), cleanup (\d+)", printed)[0]
+    half = re.findall(r"excluded loss (\S+), restricted loss (\S+), test loss (\S+)", printed)[0]
+    keys, share, neurons = re.findall(r"^key frequencies \[(.*?)\].*? ([\d.]+)% .*?; (\d+) of", printed, re.M)[0]
+    return [["", "here, seed 0", "the paper's mainline"],
+            ["memorisation, circuit formation, cleanup end at step", ", ".join(f"{int(step):,}" for step in ends)
+             + " (by rule)", "1,400, 9,400, 14,000 (by eye)"],
+            ["half way (logarithm): excluded, restricted, test loss", ", ".join(half), "in this order"],
+            ["key frequencies", keys, "14, 35, 41, 42, 52"],
+            ["variance of the logits, about each pair's mean, along cos(w_k (a + b - c))", f"{share} %",
+             "about 95 % (centring not said)"],
+            ["neurons of which one frequency explains over 85 %", f"{neurons} of 512", "433 of 512"]]
+
+
+def clock_and_pizza(ours, theirs):
+    """Our networks, the published and the exact ones."""
+    found = {one[0]: one[1:] for printed in (ours, theirs) for one in lines_of(printed)[1:]}
+    names = {"rate 0.00": "attention rate 0, ours", "Model A": "Model A (rate 0), published weights",
+             "rate 1.00": "attention rate 1, ours", "Model B": "Model B (rate 1), published weights",
+             "alpha": "alpha (no attention, one embedding), ours",
+             "beta": "beta (two hidden layers), published weights",
+             "delta": "delta (embeddings side by side), ours", "x": "x (two embeddings), ours",
+             "exact pizza": "exact pizza", "exact clock": "exact clock"}
+    rows = [["", "accuracy", "gradient symmetricity: all triples, the paper's 100", "distance irrelevance",
+             "circularity", "verdict"]]
+    for name, title in names.items():
+        accuracy, every, paper, irrelevance, _, circularity, verdict = found[name]
+        rows.append([title, f"{float(accuracy):g}", f"{float(every):.4f}, {float(paper):.4f}",
+                     f"{float(irrelevance):.3f}" if irrelevance != "nan" else "the correct logit is constant",
+                     f"{float(circularity):.3f}", verdict])
+    return rows
+
+
+def parity_classes(printed):
+    """Shares of the classes of sparse parity by weight decay, ours and the article's."""
+    share = r" +(\d\S+%)"
+    rows = re.findall(rf"^(clipped|published) +decay (\S+){4 * share}$", printed, re.M)
+    names = {"clipped": "ours", "published": "the article"}
+    return [["", "weight decay", "learns nothing", "memorises only", "groks", "generalises together"],
+            *([names[who], *cells] for who, *cells in rows)]
+
+
+def step_time(names):
+    """A table builder: our time and share of the limit, the others' ratios."""
+    def build(printed):
+        rows = [["step", "grok_np", "of the limit", *names]]
+        for contest, times in races(printed).items():
+            limit = f"{times['limit'][1]:.0f} %" if "limit" in times else ""
+            others = [times.get(name) or times.get(f"{name} of vmap") for name in names]
+            rows.append([contest, f"{times['grok_np'][0]:.3g} ms", limit,
+                         *(f"{one[1]:.1f} x" if one else "" for one in others)])
+        return rows
+
+    return build
+
+
+def end_to_end_table(printed):
+    """Seconds and ratios until 99 % of the held-out pairs are right."""
+    names = ("grok_np", "JAX jit", "JAX jit, float64", "PyTorch eager")
+    rows = [["", *names]]
+    for race, found in end_to_end(printed).items():
+        rows.append([race, *(f"{found[name][1]} s, {found[name][2]} x, {found[name][0]}" if name in found else ""
+                             for name in names)])
+    return rows
+
+
+def reliability(kills, broken, drawn):
+    """What was tried, as counted by the tests."""
+    files, networks = (int(re.search(rf"(\d+) {what}", printed)[1])
+                       for what, printed in (("mutated files in", broken), ("networks in", drawn)))
+    return [["promise", "tried with"],
+            ["Killed at any moment, a run resumes to the same bits.",
+             re.search(r"\d+ kills, \d+ of them inside a write", kills)[0]],
+            ["Broken or hostile files give an error that names them, never code execution.",
+             f"{files:,} mutated files"],
+            ["Every backward pass is the gradient of its forward pass.", f"{networks:,} drawn networks"]]
+
+
+FRAMEWORKS = ("JAX jit", "PyTorch eager", "torch.compile", "JAX jit, two stages", "PyTorch eager, two stages",
+              "JAX jit, float64")
+TABLES = {
+    "main_job": Table(("mlp_grokking",), main_job),
+    "mlp_seeds": Table(("mlp_seeds",), lines_of),
+    "rings_of_six": Table(("rings_of_six",), lines_of),
+    "five_neurons": Table(("five_neurons",), lines_of),
+    "transformer": Table(("transformer_grokking",), transformer),
+    "transformer_seeds": Table(("transformer_seeds",), lines_of),
+    "clock_and_pizza": Table(("clock_pizza_runs", "pizza_weights"), clock_and_pizza),
+    "parity_classes": Table(("sparse_parity_sweep",), parity_classes),
+    "factorings": Table(("factorings",), lines_of),
+    "moment_law": Table(("moment_law",), lines_of),
+    "step_time": Table(("step_time",), step_time(FRAMEWORKS)),
+    "step_time_short": Table(("step_time",), step_time(FRAMEWORKS[:2])),
+    "end_to_end": Table(("end_to_end",), end_to_end_table),
+    "gradient_checkers": Table(("gradient_checkers",), lines_of),
+    "reliability": Table(("kills", "broken_files", "drawn_networks"), reliability),
+}
