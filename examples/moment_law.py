@@ -31,9 +31,11 @@ from pathlib import Path
 
 import numpy as np
 from _console import parse, show, workers
+from matplotlib.figure import Figure
 from scipy.optimize import minimize
 
 from grok_np import MLP, SGD, AdamW, ModularArithmetic, analytic, figures, reading, train
+from grok_np.figures.style import BLACK, DARK_ORANGE, GREEN, WIDTH, YELLOW, title
 from grok_np.layers import cross_entropy_backward, cross_entropy_forward
 from grok_np.learning.ensemble import train_members
 from grok_np.learning.sweep import sweep
@@ -274,6 +276,60 @@ def by_chance(activation, n_neurons, draws=2000):
     return float(np.median(np.abs(np.exp(1j * orders * phases).mean(axis=2)).max(axis=1)))
 
 
+# %% How it is drawn
+def free_rings(points, chance, rigid) -> Figure:
+    """The moment law over ring sizes: what must vanish, what is free, and what the freedom costs.
+
+    points {activation: cells}; a cell has "n", "even_ring" (its loss over the least) and, by optimizer ("descent",
+    "adamw"), a dict with a list of one value per network for each of "alive" (neurons left), "M", "R", "evenness" and
+    "ratio" (loss over the least). chance {activation: one value per cell}; rigid {activation: N}.
+    """
+    figure = Figure(figsize=(WIDTH, 7.4), layout="constrained")
+    axes = figure.subplots(2, len(points), sharey="row", squeeze=False)
+    names = {"relu": "ReLU", "square": "x²", "abs": "|x|"}
+    for (top, bottom), (activation, cells) in zip(axes.T, points.items(), strict=True):
+        sizes, n = [cell["n"] for cell in cells], rigid[activation]
+        for axis in (top, bottom):
+            axis.axvspan(n - 0.45, n + 0.45, color=YELLOW, alpha=0.4, lw=0)
+            axis.set(xticks=sizes[::2], xlim=(sizes[0] - 0.8, sizes[-1] + 0.8))
+        evenness = top.plot(*spread(cells, "descent", "alive", "evenness"), "^", color=DARK_ORANGE, mfc="none", ms=5)
+        by_chance = top.plot(sizes, chance[activation], "--", color="0.5", lw=1)
+        descent = top.plot(*spread(cells, "descent", "alive", "M", -0.14), "o", color=BLACK, ms=4)
+        adamw = top.plot(*spread(cells, "adamw", "alive", "R", 0.14), "s", color=GREEN, mfc="none", ms=4)
+        regular = bottom.plot(sizes, [cell["even_ring"] for cell in cells], "^--", color=DARK_ORANGE, lw=1, ms=5)
+        bottom.plot(*spread(cells, "descent", "n", "ratio", -0.14), "o", color=BLACK, ms=4)
+        bottom.plot(*spread(cells, "adamw", "n", "ratio", 0.14), "s", color=GREEN, mfc="none", ms=4)
+        bottom.axhline(1, color=BLACK, lw=0.8)
+        learned = any(n in cell["descent"]["alive"] for cell in cells)
+        top.set_title(f"{names[activation]}: rigid at {n}" + ("" if learned else ",\nnone is right"), fontsize=10)
+        top.set(xlabel="neurons left in the ring", ylim=(-0.03, 1.05))
+        bottom.set(xlabel="neurons given", ylim=(0.9, 2.6))
+    axes[0, 0].set_ylabel("moment / sum of weights;\nevenness")
+    axes[1, 0].set_ylabel("loss / least loss\nof as many neurons, same norm")
+    handles = [line for (line,) in (descent, adamw, by_chance, evenness, regular)]
+    figure.legend(handles, ["gradient descent: largest moment that must vanish; loss",
+                            "AdamW: the same, with its output phases as they are; loss",
+                            "the same moment of random phases (median)", "evenness of the learned ring: 1 is regular",
+                            "loss of the regular ring"], loc="outside lower center", ncols=2, frameon=False, fontsize=9)
+    worst = {names[activation]: max((m for cell in cells for m in cell["descent"]["M"]), default=np.nan)
+             for activation, cells in points.items()}
+    if all(np.isnan(list(worst.values()))):
+        title(figure, "No network gets all pairs right, so nothing is known of their moments")
+    else:
+        title(figure, "Largest moment that must vanish, over all sizes (gradient descent): " + ", ".join(
+            f"{name} none right" if np.isnan(value) else f"{name} {value:.2f}" for name, value in worst.items()),
+            "Yellow: the size at which a ring has no choice but to be regular")
+    return figure
+
+
+def spread(cells, optimizer, place, name, shift=0.0):
+    """All values of a quantity against the number of neurons, given ("n") or left ("alive"): x and y."""
+    x = [n for cell in cells for n in (cell[optimizer]["alive"] if place == "alive" else
+                                       [cell["n"]] * len(cell[optimizer][name]))]
+    return np.array(x) + shift, [value for cell in cells for value in cell[optimizer][name]]
+
+
+# %%
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=8)
@@ -307,7 +363,7 @@ def main():
     rigid = {activation: analytic.rigid_size(activation) for activation in NAMES}
     falling = trajectory(8, rows, steps, arguments.out / "ring_of_eight")
     show(arguments.out, {
-        "moment_law": (figures.free_rings(cells, chance, rigid), "what must vanish, what is free, and what it costs"),
+        "moment_law": (free_rings(cells, chance, rigid), "what must vanish, what is free, and what it costs"),
         "training": (figures.moments_beside_losses(*falling), "how the moments of one ring fall")})
 
 

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from _circles import formula_agreement, isolated_circles
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -47,7 +48,7 @@ def test_published_networks(reference, name):
 def test_circles_and_verdict_of_published_networks(reference, name, verdict):
     model, params, *_ = published.load(reference(f"pizza/{name}.npz"))
     expected = json.loads(reference("pizza/expected.json").read_text(encoding="utf-8"))[name]["logit_fve"]
-    found = clock_pizza.isolated_circles(model, params)
+    found = isolated_circles(model, params)
     for one, theirs in zip(found, expected, strict=False):
         assert one.circle.frequency == theirs["freq"]
         assert one.circle.share == pytest.approx(theirs["power_share_of_freq"], abs=1e-6)
@@ -59,7 +60,7 @@ def test_circles_and_verdict_of_published_networks(reference, name, verdict):
 def test_model_A_has_three_pizzas_and_their_companions(reference):
     """The paper: 97 to 98 % of the companions' logits; alone every circle fails, all of them together never do."""
     model, params, *_ = published.load(reference("pizza/p99zdpze5l.npz"))
-    found = clock_pizza.isolated_circles(model, params)
+    found = isolated_circles(model, params)
     assert [(one.circle.frequency, one.accompanies) for one in found] == [
         (17, None), (3, None), (15, None), (25, 17), (6, 3), (29, 15)]
     assert all(0.97 < one.agreement["accompanying"] < 0.98 for one in found[3:])
@@ -209,7 +210,7 @@ def test_circles_alone_and_together():
     assert [circle.frequency for circle in found] == [1, 3, 9]
     assert all(circle.share == pytest.approx(1) for circle in found)
     logits = all_logits(model, clock_pizza.isolate(model, params, found[1].components))
-    assert clock_pizza.formula_agreement(logits, 3, "pizza") == pytest.approx(1)
+    assert formula_agreement(logits, 3, "pizza") == pytest.approx(1)
     np.testing.assert_allclose(logits, analytic.pizza_logits(p, (3,)), atol=1e-9)
     everything = [i for circle in found for i in circle.components]
     np.testing.assert_allclose(clock_pizza.isolate(model, params, everything)["W_E"], params["W_E"], atol=1e-9)
@@ -220,16 +221,16 @@ def test_the_two_pizza_formulas_are_nearly_one(p, k):
     """The second is what neurons at multiples of 45 degrees give; both are pizzas, and the clock is neither."""
     assume(math.gcd(k, p) == 1 and p > 8)
     pizza, clock = analytic.pizza_logits(p, [k]), analytic.clock_logits(p, [k])
-    assert clock_pizza.formula_agreement(pizza, k, "pizza'") > 0.9
-    assert clock_pizza.formula_agreement(pizza, k, "pizza") == pytest.approx(1)
-    assert clock_pizza.formula_agreement(3 * clock - 2, k, "clock") == pytest.approx(1)
-    assert 0.6 < clock_pizza.formula_agreement(clock, k, "pizza") < 0.85
+    assert formula_agreement(pizza, k, "pizza'") > 0.9
+    assert formula_agreement(pizza, k, "pizza") == pytest.approx(1)
+    assert formula_agreement(3 * clock - 2, k, "clock") == pytest.approx(1)
+    assert 0.6 < formula_agreement(clock, k, "pizza") < 0.85
 
 
 def test_agreement_is_two_correlations_less_one():
     """So it is no fraction: 1 at best, -1 for no relation or no logits at all, -3 for the opposite."""
     clock, noise = analytic.clock_logits(31), np.random.default_rng(0).normal(size=(31, 31, 31))
-    found = [clock_pizza.formula_agreement(logits, 1, "clock") for logits in (clock, noise, 0 * clock, -clock)]
+    found = [formula_agreement(logits, 1, "clock") for logits in (clock, noise, 0 * clock, -clock)]
     np.testing.assert_allclose(found, [1, -1, -1, -3], atol=0.05)
 
 
@@ -238,7 +239,7 @@ def test_circles_of_any_frequency_can_stand_alone_for_composite_p():
     model = MLP(15, 2, 4)
     angle = 2 * np.pi * 3 / 15 * np.arange(15)
     params = draw(model) | {"W_E": np.stack([np.cos(angle), np.sin(angle)], axis=1)}
-    one, = clock_pizza.isolated_circles(model, params)
+    one, = isolated_circles(model, params)
     assert one.circle.frequency == 3 and one.accuracy < 0.5 and one.accompanies is None
 
 
@@ -265,7 +266,7 @@ def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="of must be one of correct, largest wrong, got 'wrong'"):
         clock_pizza.distance_irrelevance(model, params, of="wrong")
     with pytest.raises(ValueError, match="formula must be one of clock, pizza"):
-        clock_pizza.formula_agreement(np.zeros((5, 5, 5)), 1, "tart")
+        formula_agreement(np.zeros((5, 5, 5)), 1, "tart")
     with pytest.raises(ValueError, match=r"components must be one or more of 0 to 2, got \[3\]"):
         clock_pizza.isolate(model, params, (3,))
     with pytest.raises(ValueError, match="params must be with an embedding W_E"):

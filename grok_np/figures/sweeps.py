@@ -51,28 +51,3 @@ def _where(generalises, rows, columns):
             if never:
                 found.append(f"in none of those with {label} {', '.join(map(str, never))}")
     return ["; ".join(found)]
-
-
-def shares(table, rows, columns, groups=()):
-    """A table of shares in [0, 1] as colours, with the numbers in it.
-
-    groups: pairs (label, number of rows) that divide the rows from the top, by a line and the label on the right.
-    """
-    table = np.asarray(table)
-    figure = Figure(figsize=(WIDTH if groups else 6, 1.5 + 0.36 * len(rows)), layout="constrained")
-    axis = figure.subplots()
-    axis.imshow(table, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")
-    for (i, j), value in np.ndenumerate(table):
-        axis.text(j, i, f"{value:.0%}", ha="center", va="center",
-                  color="0.6" if value == 0 else "white" if value > 0.7 else "black")
-    axis.set(xticks=range(len(columns)), yticks=range(len(rows)), xticklabels=columns, yticklabels=rows)
-    end = -0.5
-    for label, size in groups:
-        axis.text(len(columns) - 0.4, end + size / 2, label, va="center")
-        end += size
-        axis.axhline(min(end, len(rows) - 0.5), color="black", lw=1)
-    most = [str(name) for name, line in zip(rows, table, strict=True) if line.max() >= 0.5]
-    none = sum(line.max() == 0 for line in table)
-    title(figure, f"Half or more of the networks generalise, in some column, in {len(most)} of {len(rows)} rows"
-                  + (f", none in {none}" if none else ""))
-    return figure

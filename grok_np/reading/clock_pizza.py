@@ -9,7 +9,7 @@ network can be told from its logits alone, for plain arrays (p, p, n), indexed [
 with w = 2 pi k / p and g_a, g_b the gradients of logit c for the embeddings of a and b. So two numbers tell them
 apart: `gradient_symmetricity` (cosine of g_a and g_b; 1 for the pizza) and `distance_irrelevance` (how little of the
 correct logit's spread is due to a - b; 0 for the pizza). A third, `circularity`, says whether the embedding is made of
-circles at all. `isolate` leaves one of the circles alone, and `formula_agreement` holds its logits against both forms.
+circles at all; `circles` are found one by one, and `isolate` leaves some of them alone.
 
 That these are two algorithms is contested: McCracken et al. 2025 (arXiv 2505.18266) and Moisescu-Pareja et al. 2025
 (arXiv 2512.25060) find one after a remapping. The right answer is a + b mod p throughout. Read next: `published`.
@@ -20,11 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grok_np import analytic
 from grok_np.errors import require, require_array, require_choice, require_integer, require_number
-from grok_np.layers import LOSSES
 from grok_np.reading import fourier
-from grok_np.reading.every_pair import all_logits, answers, check, grid
+from grok_np.reading.every_pair import accuracy, all_logits, answers, check, grid
 from grok_np.tasks import all_pairs
 
 
@@ -222,57 +220,6 @@ def isolate(model, params, components):
     return params | {"W_E": np.concatenate([kept.astype(W_E.dtype), W_E[len(kept):]])}
 
 
-def formula_agreement(logits, frequency, formula):
-    """How well logits (p, p, n) follow a formula of one frequency: 2 r - 1, r their correlation, so from -3 to 1.
-
-    It is 1 - mean of (logits - formula)², each with mean 0 and variance 1, which Zhong et al. 2023 call the fraction of
-    variance explained. 1 is the formula itself; no relation (r = 0) gives -1, as constant logits do; its negative -3.
-    ``formula``: one of `analytic.FORMULAS`, "clock", "pizza", "pizza'" or "accompanying".
-    """
-    require_choice(formula, "formula", analytic.FORMULAS)
-    logits = grid(logits)
-    p = len(logits)
-    require_integer(frequency, "frequency", minimum=1)
-    logits, target = logits[..., :p].astype(np.float64, copy=False), analytic.clock_pizza.formula(formula, p, frequency)
-    return float(2 * np.corrcoef(logits.ravel(), target.ravel())[0, 1] - 1) if logits.std() > 0 else -1.0
-
-
-class Isolated(NamedTuple):
-    """A circle with what the network does when nothing else is left of its embedding.
-
-    ``agreement`` with each of `analytic.FORMULAS` (`formula_agreement`) is at the circle's own frequency, but for
-    "accompanying" at that of the stronger circle whose frequency k has 2 k = +-its own mod p, NaN if there is none.
-    """
-
-    circle: Circle
-    accuracy: float  # over all p² pairs
-    agreement: dict[str, float]
-    accompanies: int | None  # that k, if the agreement is above 1/2
-
-
-def isolated_circles(model, params, least_share=0.9):
-    """Each circle of the embedding on its own (Zhong et al. 2023, sections 3 and 4), as a list of `Isolated`.
-
-    *Accompanying pizzas*: a pizza of frequency k is weak where a - b is near p / 2 on its circle. In the paper's Model
-    A each strong circle has a weaker companion of frequency 2 k that makes up for it, linearly: see
-    `analytic.accompanying_logits`.
-    """
-    found = []
-    for circle in circles(token_table(model, params), least_share, model.p):
-        logits = all_logits(model, isolate(model, params, circle.components))
-        lead = next((k for k in (one.circle.frequency for one in found)
-                     if circle.frequency in (2 * k % model.p, -2 * k % model.p)), None)
-        frequency = dict.fromkeys(analytic.FORMULAS, circle.frequency) | {"accompanying": lead}
-        agreement = {name: np.nan if k is None else formula_agreement(logits, k, name)
-                     for name, k in frequency.items()}
-        found.append(Isolated(circle, _accuracy(logits), agreement, lead if agreement["accompanying"] > 0.5 else None))
-    return found
-
-
-def _accuracy(logits):
-    return float(LOSSES["cross_entropy"].accuracy(logits.reshape(-1, logits.shape[2]), answers(len(logits)).ravel()))
-
-
 class Verdict(NamedTuple):
     """The measures of one network, and what they say: "pizza", "clock", or "neither"."""
 
@@ -292,7 +239,7 @@ def classify(model, params):
     shows a continuum, with Model A at (0.99, 0.17) and Model B at (0.33, 0.85).
     """
     logits = all_logits(model, params)
-    right, symmetric = _accuracy(logits), gradient_symmetricity(model, params)
+    right, symmetric = accuracy(logits), gradient_symmetricity(model, params)
     irrelevant = spread_within_distances(logits)
     algorithm = "neither"
     if right >= 0.99:

@@ -232,7 +232,7 @@ def table(effective: Effective, split: Split) -> str:
               f"|{law}|. evenness: 1 = on a regular polygon. Mn: |M_n| / sum of weights;",
               "* must vanish in a tied star." if required else f"for {effective.activation} no moment law is known."]
     logits = analytic.logits(effective, p)[:, sign * np.arange(p) % p]
-    explained = fraction_explained(logits, [ring.frequency for ring in rings], "input")
+    explained = fraction_explained(logits, [ring.frequency for ring in rings])
     errors = np.abs(np.concatenate([ring.phase_errors for ring in rings]))
     lines += ["", f"waves cos(2 pi k (a{'-+'[sign > 0]}b-c) / {p}) explain {explained:.1%} of the variance of the "
               "logits about each pair's mean",
