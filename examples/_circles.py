@@ -6,10 +6,56 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from grok_np import analytic
-from grok_np.errors import require_choice, require_integer
+from grok_np.errors import require, require_array, require_choice, require_integer, require_number
 from grok_np.figures.style import CYCLE, WIDTH, title
-from grok_np.reading import all_logits, clock_pizza
+from grok_np.reading import all_logits, clock_pizza, fourier
 from grok_np.reading.every_pair import accuracy, grid
+
+
+class Circle(NamedTuple):
+    """Two principal components of one frequency. ``components`` counts from 0; ``share`` is of the two's own power."""
+
+    frequency: int
+    components: tuple[int, int]
+    share: float
+
+
+def find_circles(table, least_share=0.9, p=None):
+    """The circles of an embedding table (n, d), strongest first: pairs of principal components of one frequency.
+
+    The first two components whose strongest frequency is the same make a circle if that frequency holds ``least_share``
+    of the power of both together over the first ``p`` rows, by default all, and they hold 1 % of the variance. (The
+    paper pairs neighbours; circles of nearly the same size come interleaved.)
+    """
+    require_number(least_share, "least_share", "in [0, 1]", lambda x: 0 <= x <= 1)
+    parts = clock_pizza.principal_components(table)
+    p = len(parts.scores) if p is None else require_integer(p, "p", minimum=2)
+    require(2 <= p <= len(parts.scores), "p", p, f"from 2 to the number of rows of the table, {len(parts.scores)}")
+    strongest = 1 + fourier.power(parts.scores[:p])[1:].argmax(axis=0)
+    found = []
+    for frequency in dict.fromkeys(strongest.tolist()):
+        pair = np.flatnonzero(strongest == frequency)[:2]
+        if len(pair) == 2 and parts.share[pair].sum() >= 0.01:
+            power = fourier.power(parts.scores[:p, pair]).sum(axis=1)[1:]
+            circle = Circle(frequency, tuple(pair.tolist()), float(power.max() / max(power.sum(), 1e-300)))
+            if circle.share >= least_share:
+                found.append(circle)
+    return found
+
+
+def isolate(model, params, components):
+    """Parameters whose W_E keeps only these principal components, and the mean (the paper's circle isolation).
+
+    The components are those of `clock_pizza.token_table`: of one or more circles, to leave these alone.
+    """
+    parts = clock_pizza.principal_components(clock_pizza.token_table(model, params))
+    require("W_E" in params, "params", sorted(params), "with an embedding W_E")
+    chosen = np.unique(require_array(components, "components", ndim=1))
+    require(len(chosen) and np.isin(chosen, np.arange(len(parts.directions))).all(), "components", chosen.tolist(),
+            f"one or more of 0 to {len(parts.directions) - 1}")
+    kept = parts.mean + parts.scores[:, chosen.astype(int)] @ parts.directions[chosen.astype(int)]
+    W_E = params["W_E"]
+    return params | {"W_E": np.concatenate([kept.astype(W_E.dtype), W_E[len(kept):]])}
 
 
 def formula_agreement(logits, frequency, formula):
@@ -34,7 +80,7 @@ class Isolated(NamedTuple):
     "accompanying" at that of the stronger circle whose frequency k has 2 k = +-its own mod p, NaN if there is none.
     """
 
-    circle: clock_pizza.Circle
+    circle: Circle
     accuracy: float  # over all p² pairs
     agreement: dict[str, float]
     accompanies: int | None  # that k, if the agreement is above 1/2
@@ -48,8 +94,8 @@ def isolated_circles(model, params, least_share=0.9):
     `analytic.accompanying_logits`.
     """
     found = []
-    for circle in clock_pizza.circles(clock_pizza.token_table(model, params), least_share, model.p):
-        logits = all_logits(model, clock_pizza.isolate(model, params, circle.components))
+    for circle in find_circles(clock_pizza.token_table(model, params), least_share, model.p):
+        logits = all_logits(model, isolate(model, params, circle.components))
         lead = next((k for k in (one.circle.frequency for one in found)
                      if circle.frequency in (2 * k % model.p, -2 * k % model.p)), None)
         frequency = dict.fromkeys(analytic.FORMULAS, circle.frequency) | {"accompanying": lead}

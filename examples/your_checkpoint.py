@@ -18,7 +18,7 @@ from _console import parse, show
 from matplotlib.figure import Figure
 
 from grok_np import analytic, figures, load_run, reading
-from grok_np.figures.style import BLACK, GREEN, title
+from grok_np.figures.style import BLACK, DARK_ORANGE, GREEN, WIDTH, title
 from grok_np.reading import clock_pizza, fourier, progress, published
 
 # %% [markdown]
@@ -160,6 +160,53 @@ def logit_spectrum(component_norms) -> Figure:
     return figure
 
 
+def neuron_maps(activations, frequencies, spectra) -> Figure:
+    """One neuron per key frequency over all pairs, and its 2-D Fourier spectrum: a wave in a times a wave in b.
+
+    activations (n, p, p), spectra (n, p//2 + 1, p//2 + 1) from `progress.component_norms`.
+    """
+    n = max(len(frequencies), 2)
+    figure = Figure(figsize=(min(2.4 * n, WIDTH), 1.1 + 2 * min(2.4, WIDTH / n)), layout="constrained")
+    axes = figure.subplots(2, len(frequencies), squeeze=False)
+    held = []
+    for (top, bottom), k, pre, spectrum in zip(axes.T, frequencies, activations, spectra, strict=True):
+        top.imshow(pre.T, origin="lower", cmap="viridis")
+        top.set(title=f"k = {k}", xlabel="a")
+        blocks = spectrum.copy()
+        blocks[0, 0] = 0  # the constant
+        bottom.imshow(blocks.T, origin="lower", cmap="Greys")
+        bottom.set(xlabel="frequency in a")
+        held.append((blocks[[0, 0, k], [k, 0, 0]] ** 2).sum() + blocks[k, k] ** 2)
+        held[-1] /= max((blocks**2).sum(), 1e-300)
+    axes[0, 0].set_ylabel("b")
+    axes[1, 0].set_ylabel("frequency in b")
+    title(figure, f"Neurons over all pairs, and their spectra: one frequency holds {min(held):.0%} or more of each"
+          if min(held) >= 0.5 else
+          f"Neurons over all pairs, and their spectra: no single wave, as one frequency may hold only {min(held):.0%}")
+    return figure
+
+
+def spectra(tables, frequencies) -> Figure:
+    """Fourier power of weight tables {name: (p, d)} by frequency; key frequencies are named."""
+    figure = Figure(figsize=(8, 1.2 + 1.8 * len(tables)), layout="constrained")
+    axes = figure.subplots(len(tables), 1, sharex=True, squeeze=False)[:, 0]
+    held = []
+    for axis, (name, table) in zip(axes, tables.items(), strict=True):
+        power = fourier.power(np.asarray(table, np.float64)).sum(axis=1)[1:]
+        share = power / max(power.sum(), 1e-300)
+        k = np.arange(1, len(power) + 1)
+        axis.bar(k, share, color=[DARK_ORANGE if one in frequencies else "0.6" for one in k])
+        axis.set(ylabel="share of power", title=name)
+        for one in frequencies:
+            axis.annotate(str(one), (one, share[one - 1]), ha="center", va="bottom", fontsize=8)
+        axis.margins(y=0.2)
+        held.append(f"{share[np.array(frequencies, int) - 1].sum():.0%} of {name}")
+    axes[-1].set_xlabel("frequency k (cycles per p)")
+    title(figure, f"The {len(frequencies)} key frequencies of the logits (orange) hold {', '.join(held)}"
+          if len(frequencies) else "The logits have no key frequency; the power is spread as drawn")
+    return figure
+
+
 def ablations(losses) -> Figure:
     """Loss after taking parts out: `ablation_losses`."""
     figure = Figure(figsize=(8, 1.1 + 0.3 * len(losses)), layout="constrained")
@@ -188,7 +235,7 @@ def draw(model, params, logits, neurons, k, tables, losses):
         "ablations": (ablations(losses), "which parts matter: far to the right, nothing works without them"),
     }
     if tables:
-        pictures["spectra"] = figures.spectra(tables, k), "whether a few frequencies stand out"
+        pictures["spectra"] = spectra(tables, k), "whether a few frequencies stand out"
     if getattr(model, "attention_rate", 0) > 0 and hasattr(model.effective(params), "scores"):
         pictures["attention"] = figures.attention(model.effective(params), model.p), "how each head divides attention"
     if neurons.shape[2]:
@@ -197,7 +244,7 @@ def draw(model, params, logits, neurons, k, tables, losses):
         best = {one: np.where(frequency == one, strength, -1).argmax() for one in k if (frequency == one).any()}
         if best:
             shown = np.moveaxis(neurons[..., list(best.values())], 2, 0)
-            pictures["neurons"] = (figures.neurons(shown, list(best), [*map(progress.component_norms, shown)]),
+            pictures["neurons"] = (neuron_maps(shown, list(best), [*map(progress.component_norms, shown)]),
                                    "the strongest neuron of each frequency: stripes, and one dot in the spectrum")
     return pictures
 

@@ -48,7 +48,7 @@ RIGHT = {
         seed=1, steps=1, test_size=3, threads=1, train_size=3, up_to=9, warmup_steps=0),
     "real": dict(
         attention_rate=0.5, companion=0.5, corrupted_fraction=0.1, eps=1e-8, init_scale=1.0,
-        least_share=0.5, lr=1e-3, momentum=0.9, phase=0.3, share=0.1, train_fraction=0.4, weight_decay=0.5),
+        lr=1e-3, momentum=0.9, phase=0.3, share=0.1, train_fraction=0.4, weight_decay=0.5),
     "number": dict(moment=0.3j),
     "flag": dict(
         allow_inexact=False, bias=True, causal=False, exist_ok=False, progress=False, random_labels=False, rising=True,
@@ -57,7 +57,7 @@ RIGHT = {
         activation="square", coding="bits", dtype="float64", factoring="tied",
         initialisation="pizza", layout="a b", loss="cross_entropy", of="correct", operation="add", penalty="l1"),
     "array": dict(
-        W_E=TABLE, W_L=RNG.normal(size=(2, 7)), amplitudes=1.0, coefficients=np.ones(9), components=[0, 1],
+        W_E=TABLE, W_L=RNG.normal(size=(2, 7)), amplitudes=1.0, coefficients=np.ones(9),
         curve=[2.0, 3.0, 1.0, 0.1], frequencies=[1, 2], harmonics=(0, 1), logits=LOGITS, betas=(0.9, 0.98),
         neurons=RNG.normal(size=(7, 7, 2)), phases=2 * np.pi / 5 * np.arange(5), power_by_frequency=np.arange(4.0),
         step=np.arange(4), table=TABLE, test_loss=[2.0, 3.0, 1.0, 0.1], train_pairs=((0, 1), (2, 3)),
@@ -73,7 +73,6 @@ KNOWN = {name: (kind, value) for kind, values in RIGHT.items() for name, value i
 EXCEPT = {
     "reading.fourier.strongest_waves": {"frequency": ("array", [1, 2, 1, 1, 1, 1, 1])},
     "reading.progress.neuron_fit": {"frequency": ("array", [1, 2])},
-    "reading.clock_pizza.by_sum_and_difference": {"table": ("array", SQUARE)},
     "analytic.rings.stars": {"phases": ("array", 0.5)},
     "analytic.rings.untied_star": {"n_neurons": ("integer", 6)},
 }

@@ -9,19 +9,21 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from _circles import circles, isolated_circles
-from clock_and_pizza import algorithm_plane, correct_logit_maps, transition
+from _phase_diagrams import phase_diagrams
+from clock_and_pizza import algorithm_plane, by_sum_and_difference, correct_logit_maps, transition
 from factorings import shares
 from five_neurons import paths_to_the_star, stars_in_training
 from matplotlib.axis import Tick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
+from mlp_grokking import contributions, replacements
 from mlp_seeds import moments_of_many
 from moment_law import free_rings
 from sparse_parity import bit_maps, parity_outputs, weight_paths
 from strange_runs import accuracies, swings
 from transformer_grokking import phases, progress_measures
-from your_checkpoint import ablation_losses, ablations, logit_spectrum
+from your_checkpoint import ablation_losses, ablations, logit_spectrum, neuron_maps, spectra
 
 from grok_np import Transformer, analytic, figures, reading
 from grok_np.figures import style
@@ -73,7 +75,7 @@ def attention(layout, scores=None):
 
 EXACT = {"clock": analytic.clock, "pizza": analytic.pizza}
 EXACT = {name: analytic.on_circles(build(P, [3, 7]), [3, 7]) for name, build in EXACT.items()}
-MAPS = {name: clock_pizza.by_sum_and_difference(clock_pizza.correct_logits(reading.all_logits(*network)))
+MAPS = {name: by_sum_and_difference(clock_pizza.correct_logits(reading.all_logits(*network)))
         for name, network in EXACT.items()}
 PIZZA_SCORES = clock_pizza.principal_components(clock_pizza.token_table(*EXACT["pizza"])).scores[:P]
 CIRCLES = isolated_circles(*EXACT["pizza"])
@@ -125,8 +127,8 @@ FIGURES = {
                  lambda: bit_maps({"step 0": KEPT[0], "step 9": KEPT[2]}, 2), "40%, 40%"),
     "circles": (lambda: circles(PIZZA_SCORES, CIRCLES), "2 circles of the embedding",
                 lambda: circles(PIZZA_SCORES, []), "holds no circle"),
-    "contributions": (lambda: figures.contributions(*votes(STARS, RINGS, 3, 4), 3, 4), "largest at c = 7, the answer",
-                      lambda: figures.contributions(*votes(LAWLESS, BAD_RINGS, 3, 4), 3, 4), "Wrong: the sum of the"),
+    "contributions": (lambda: contributions(*votes(STARS, RINGS, 3, 4), 3, 4), "largest at c = 7, the answer",
+                      lambda: contributions(*votes(LAWLESS, BAD_RINGS, 3, 4), 3, 4), "Wrong: the sum of the"),
     "correct_logit_maps": (lambda: correct_logit_maps(MAPS), "In 1 of 2 networks",
                            lambda: correct_logit_maps({"noise": NOISE.A @ NOISE.C}), "In 0 of 1 networks"),
     "free_rings": (lambda: free_rings(cells([0.02, 0.03]), {"relu": [0.5, 0.4]}, {"relu": 5}), "ReLU 0.03",
@@ -139,19 +141,19 @@ FIGURES = {
                               lambda: figures.moments_beside_losses(*moments_in_training(0.7)), "not yet zero"),
     "moments_of_many": (lambda: moments_of_many(3 * RINGS, (1, 2, 3, 4), 5), "rings of 5: 1.00 to 1.00",
                         lambda: moments_of_many(3 * BAD_RINGS, (1, 2, 3, 4), 5), "in 3 of 3 rings"),
-    "neurons": (lambda: figures.neurons(np.moveaxis(NEURONS[..., [0, 6]], 2, 0), [2, 9],
+    "neuron_maps": (lambda: neuron_maps(np.moveaxis(NEURONS[..., [0, 6]], 2, 0), [2, 9],
                                         [progress.component_norms(NEURONS[..., i]) for i in (0, 6)]), "or more of each",
-                lambda: figures.neurons(RNG.normal(size=(1, P, P)), [2], RNG.random((1, P, P))), "no single wave"),
+                lambda: neuron_maps(RNG.normal(size=(1, P, P)), [2], RNG.random((1, P, P))), "no single wave"),
     "parity_outputs": (lambda: parity_outputs({"learned": np.where(BITS % 2, 1.0, -1.0) + 0.1 * BITS}, BITS),
                        "one: 100.0% (learned)",
                        lambda: parity_outputs({"learned": np.where(BITS % 2, -1.0, 2.0)}, BITS),
                        "one: 0.0% (learned)"),
     "paths_to_the_star": (lambda: paths_to_the_star(*paths(EVEN)), "72 to 72° apart",
                           lambda: paths_to_the_star(*paths(EVEN**2)), "2 to 266°"),
-    "phase_diagrams": (lambda: figures.phase_diagrams({"addition": GENERALISE}, ("weight decay", (0.1, 1.0)),
+    "phase_diagrams": (lambda: phase_diagrams({"addition": GENERALISE}, ("weight decay", (0.1, 1.0)),
                                                       ("data", (0.3, 0.6)), ("p =", [67])),
                        "in 2 of 4 settings; in none of those with weight decay 0.1",
-                       lambda: figures.phase_diagrams({"addition": MEMORISE}, ("weight decay", (0.1, 1.0)),
+                       lambda: phase_diagrams({"addition": MEMORISE}, ("weight decay", (0.1, 1.0)),
                                                       ("data", (0.3, 0.6)), ("p =", [67])), "in 0 of 4 settings"),
     "phases": (lambda: phases(GROKKED, (10, 100, 1000)), "Memorisation ends at step 10, circuit formation ends",
                lambda: phases(MEMORISED, (None, None, None)), "No phase has ended; not grokked by step 100"),
@@ -159,16 +161,16 @@ FIGURES = {
         [0, 50], [BAD_MEASURES, GOOD_MEASURES], [2, 9], (10, 20, 30),
         {"excluded_loss": 10, "restricted_loss": 20, "test_loss": 40}), "held-out loss at step 40",
         lambda: progress_measures([0, 5], 2 * [BAD_MEASURES], [2, 9]), "Not grokked: the held-out loss is"),
-    "replacements": (lambda: figures.replacements([0, 5], 2 * [reading.rings.scores(STARS, SPLIT)]),
+    "replacements": (lambda: replacements([0, 5], 2 * [reading.rings.scores(STARS, SPLIT)]),
                      "the weights from step 0, the waves read from them",
-                     lambda: figures.replacements([0, 5], 2 * [reading.rings.scores(NOISE, SPLIT)]), "Not grokked"),
+                     lambda: replacements([0, 5], 2 * [reading.rings.scores(NOISE, SPLIT)]), "Not grokked"),
     "scores": (lambda: figures.scores(reading.rings.scores(STARS, SPLIT)), "100.0% with the learned weights, ",
                lambda: figures.scores(reading.rings.scores(NOISE, SPLIT)), "in which there is no ring"),
     "shares": (lambda: shares([[1.0, 0.5], [0, 0]], ["tied", "one-hot"], ["decay 1", "decay 3"],
                                       [("symmetric", 1), ("not symmetric", 1)]), "in 1 of 2 rows, none in 1",
                lambda: shares([[0.0]], ["tied"], ["decay 1"]), "in 0 of 1 rows"),
-    "spectra": (lambda: figures.spectra({"W_E": STARS.A, "W_L": STARS.C.T}, [2, 9]), "hold 100% of W_E, 100% of W_L",
-                lambda: figures.spectra({"W_E": NOISE.A}, []), "no key frequency"),
+    "spectra": (lambda: spectra({"W_E": STARS.A, "W_L": STARS.C.T}, [2, 9]), "hold 100% of W_E, 100% of W_L",
+                lambda: spectra({"W_E": NOISE.A}, []), "no key frequency"),
     "stars": (lambda: figures.stars(RINGS), "In 2 of 2 rings the output turns twice as fast",
               lambda: figures.stars(BAD_RINGS), "No star yet"),
     "stars_in_training": (lambda: stars_in_training([(0, BAD_RINGS[0]), (50, RINGS[0])]), "within 0° of twice",

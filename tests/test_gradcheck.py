@@ -3,13 +3,14 @@
 import subprocess
 import sys
 
+import draws
 import gradcheck_zoo as zoo
 import gradcheck_zoo_heldout as heldout
 import numpy as np
 import pytest
 from hypothesis import given
 
-from grok_np.gradcheck import GradientError, check, layer_test, methods, networks, repair, strategies
+from grok_np.gradcheck import GradientError, check, layer_test, methods, repair, strategies
 from grok_np.layers import (
     cross_entropy_backward,
     cross_entropy_forward,
@@ -416,7 +417,7 @@ def test_arrays_keep_their_promise(x):
     assert (np.abs(x) >= 0.5).all() and (np.abs(x) <= 2).all()
 
 
-@given(networks.mlps())
+@given(draws.mlps())
 def test_models_keep_their_promise(drawn):
     model, params, inputs = drawn
     assert {name: W.shape for name, W in params.items()} == model.shapes

@@ -2,6 +2,7 @@
 
 import math
 
+import draws
 import mpmath
 import numpy as np
 import pytest
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax, softmax
 
 from grok_np import layers
-from grok_np.gradcheck import check, networks, strategies
+from grok_np.gradcheck import check, strategies
 
 MULTICLASS = [name for name, loss in layers.LOSSES.items() if not loss.one_output]
 
@@ -27,7 +28,7 @@ def test_linear_gradients(data):
 @given(st.data())
 def test_lookup_gradients(data):
     n, d = data.draw(strategies.shapes(2))
-    indices = data.draw(networks.pairs(n)).ravel()
+    indices = data.draw(draws.pairs(n)).ravel()
     table = data.draw(strategies.arrays((n, d)))
     at = layers.lookup(indices, n, np.float64)
     check(lambda t: layers.lookup_forward(t, at), layers.lookup_backward, [table])
@@ -103,7 +104,7 @@ def test_softmax_of_rows_far_apart_neither_overflows_nor_vanishes():
 def test_loss_gradients(name, data):
     n, p = data.draw(strategies.shapes(2))
     logits = data.draw(strategies.arrays((n, p), bound=8), label="logits")
-    labels = data.draw(networks.labels(p, n), label="labels")
+    labels = data.draw(draws.labels(p, n), label="labels")
     loss = layers.LOSSES[name]
     check(lambda x: loss.forward(x, labels), loss.backward, [logits])
 
@@ -136,7 +137,7 @@ def test_losses_keep_float32(name):
 def test_cross_entropy_is_minus_log_softmax(data):
     n, p = data.draw(strategies.shapes(2))
     logits = data.draw(strategies.arrays((n, p), bound=30))
-    labels = data.draw(networks.labels(p, n))
+    labels = data.draw(draws.labels(p, n))
     expected = -log_softmax(logits, axis=1)[np.arange(n), labels].mean()
     np.testing.assert_allclose(layers.cross_entropy_forward(logits, labels)[0], expected, rtol=1e-9, atol=1e-12)
 

@@ -1,4 +1,4 @@
-"""Figures of one MLP and its rings: weights, waves, stars, moments, contributions to the logits."""
+"""Figures of one MLP and its rings: weights, waves, stars, moments, scores."""
 
 import matplotlib
 import numpy as np
@@ -169,28 +169,6 @@ def moments_beside_losses(steps, moments, losses):
     title(figure, f"At step {steps[-1]:,} the moments that ReLU calls up with weight, $R_1$ to $R_4$, are "
           + (f"at most {worst:.2f}" if worst < 0.1 else f"not yet zero, up to {worst:.2f}")
           + f" of the sum of the weights; the answer has {moments[-1, 0]:.2f} of it")
-    return figure
-
-
-def contributions(parts, total, a, b):
-    """What each frequency adds to the logits of one pair, and the logits, over the answers c, all on one scale.
-
-    parts {frequency: (p,)}; total (p,), the logits of the whole network.
-    """
-    p, answer = len(total), (a + b) % len(total)
-    figure = Figure(figsize=(8, 1.5 + 1.05 * (len(parts) + 1)), layout="constrained")
-    axes = figure.subplots(len(parts) + 1, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-    lines = [(f"frequency {k}", logits) for k, logits in parts.items()] + [("all neurons", total)]
-    for i, (axis, (name, logits)) in enumerate(zip(axes, lines, strict=True)):
-        axis.axvline(answer, color="0.7", lw=4, alpha=0.6)
-        axis.plot(logits - logits.mean(), color=BLACK if i == len(parts) else CYCLE[i % len(CYCLE)])
-        axis.set_ylabel(name, rotation=0, ha="right", va="center")
-    axes[-1].set_xlabel("answer c")
-    winner, lead = int(np.argmax(total)), float(total[answer] - np.delete(total, answer).max())
-    title(figure, f"Each frequency votes with a wave; their sum is largest at c = {winner}, the answer to {a} + {b} "
-                  f"mod {p}, by {lead:.3g}" if lead > 0 else
-                  f"Wrong: the sum of the votes is largest at c = {winner}, but {a} + {b} mod {p} is {answer}, "
-                  f"which lies {-lead:.3g} lower")
     return figure
 
 

@@ -2,9 +2,8 @@
 
 import numpy as np
 from matplotlib.figure import Figure
-from matplotlib.ticker import NullFormatter
 
-from grok_np.figures.style import BLACK, BLUE, CYCLE, GREEN, RED, title
+from grok_np.figures.style import BLUE, RED, title
 
 
 def first_step(steps, holds):
@@ -40,33 +39,3 @@ def _when_learned(history):
         return f"{memorised}; held-out data never all, {test.max():.1%} at best{end}"
     lost = "" if test[-1] == 1 else f" (but {test[-1]:.1%} at the end)"
     return f"{memorised}, held-out data from step {grokked:,}{lost}"
-
-
-def replacements(steps, rows_by_step):
-    """Test accuracy at every checkpoint: of the learned network, and of what `rings.scores` replaces it by."""
-    figure = Figure(figsize=(7, 4), layout="constrained")
-    axis = figure.subplots()
-    tests = [{name: test.accuracy for name, _, test in rows} for rows in rows_by_step]
-    styles = {"learned weights": (BLACK, "-", 3, 0.35), "second harmonic and constant": (GREEN, "--", 1.5, 1),
-              "pure cosines": (CYCLE[1], "-.", 1.5, 1), "square waves": (CYCLE[2], ":", 1.5, 1)}
-    first = {}
-    for name, (colour, style, width, alpha) in styles.items():
-        values = np.array([test.get(name, 0) for test in tests])
-        axis.plot(np.maximum(steps, 0.8), values, style, color=colour, lw=width, alpha=alpha, label=name)
-        first[name] = first_step(steps, values == 1)
-    axis.set(xscale="log", xlabel="step (at the checkpoints)", ylabel="held-out accuracy", ylim=(-0.03, 1.03))
-    axis.set_xlim(left=max(1, 0.8 * min((step for step in steps if step), default=1)))
-    axis.xaxis.set_minor_formatter(NullFormatter())
-    figure.legend(*axis.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=4, fontsize=9)
-    learned = first.pop("learned weights")
-    waves = {name: step for name, step in first.items() if step is not None}
-    if learned is None and not waves:
-        best = max(test["learned weights"] for test in tests)
-        text = f"Not grokked: neither weights nor waves are ever all right (held-out pairs, weights: {best:.0%})"
-    else:
-        own = f"from step {learned:,}" if learned is not None else "never"
-        best = min(waves, key=waves.get) if waves else None
-        text = f"All held-out pairs right: the weights {own}, " + (
-            f"the waves read from them ({best}) from step {waves[best]:,}" if waves else "their waves never")
-    title(figure, text)
-    return figure

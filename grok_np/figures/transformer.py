@@ -1,9 +1,9 @@
-"""Figures of one transformer: attention, neurons over (a, b), spectra."""
+"""What the heads of a transformer look at."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from grok_np.figures.style import BLACK, DARK_ORANGE, GREEN, WIDTH, title
+from grok_np.figures.style import BLACK, GREEN, WIDTH, title
 from grok_np.layers import softmax_forward
 from grok_np.reading import fourier
 
@@ -53,50 +53,3 @@ def _weights_on_a(effective, p):
     soft, _ = softmax_forward(np.stack(scores, axis=-1))
     rate = effective.attention_rate
     return np.moveaxis(rate * soft[..., 0] + (1 - rate), 2, 0)
-
-
-def neurons(activations, frequencies, spectra):
-    """One neuron per key frequency over all pairs, and its 2-D Fourier spectrum: a wave in a times a wave in b.
-
-    activations (n, p, p), spectra (n, p//2 + 1, p//2 + 1) from `progress.component_norms`.
-    """
-    n = max(len(frequencies), 2)
-    figure = Figure(figsize=(min(2.4 * n, WIDTH), 1.1 + 2 * min(2.4, WIDTH / n)), layout="constrained")
-    axes = figure.subplots(2, len(frequencies), squeeze=False)
-    held = []
-    for (top, bottom), k, pre, spectrum in zip(axes.T, frequencies, activations, spectra, strict=True):
-        top.imshow(pre.T, origin="lower", cmap="viridis")
-        top.set(title=f"k = {k}", xlabel="a")
-        blocks = spectrum.copy()
-        blocks[0, 0] = 0  # the constant
-        bottom.imshow(blocks.T, origin="lower", cmap="Greys")
-        bottom.set(xlabel="frequency in a")
-        held.append((blocks[[0, 0, k], [k, 0, 0]] ** 2).sum() + blocks[k, k] ** 2)
-        held[-1] /= max((blocks**2).sum(), 1e-300)
-    axes[0, 0].set_ylabel("b")
-    axes[1, 0].set_ylabel("frequency in b")
-    title(figure, f"Neurons over all pairs, and their spectra: one frequency holds {min(held):.0%} or more of each"
-          if min(held) >= 0.5 else
-          f"Neurons over all pairs, and their spectra: no single wave, as one frequency may hold only {min(held):.0%}")
-    return figure
-
-
-def spectra(tables, frequencies):
-    """Fourier power of weight tables {name: (p, d)} by frequency; key frequencies are named."""
-    figure = Figure(figsize=(8, 1.2 + 1.8 * len(tables)), layout="constrained")
-    axes = figure.subplots(len(tables), 1, sharex=True, squeeze=False)[:, 0]
-    held = []
-    for axis, (name, table) in zip(axes, tables.items(), strict=True):
-        power = fourier.power(np.asarray(table, np.float64)).sum(axis=1)[1:]
-        share = power / max(power.sum(), 1e-300)
-        k = np.arange(1, len(power) + 1)
-        axis.bar(k, share, color=[DARK_ORANGE if one in frequencies else "0.6" for one in k])
-        axis.set(ylabel="share of power", title=name)
-        for one in frequencies:
-            axis.annotate(str(one), (one, share[one - 1]), ha="center", va="bottom", fontsize=8)
-        axis.margins(y=0.2)
-        held.append(f"{share[np.array(frequencies, int) - 1].sum():.0%} of {name}")
-    axes[-1].set_xlabel("frequency k (cycles per p)")
-    title(figure, f"The {len(frequencies)} key frequencies of the logits (orange) hold {', '.join(held)}"
-          if len(frequencies) else "The logits have no key frequency; the power is spread as drawn")
-    return figure

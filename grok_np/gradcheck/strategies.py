@@ -8,8 +8,6 @@ Shapes are written with letters; a letter stands for one size wherever it is use
 
 The part after the arrow, if given, is the shape of the output and is checked. Sizes are drawn first, so that a failing
 example shrinks to few and small axes before its numbers shrink. Needs hypothesis (``pip install "grok_np[test]"``).
-
-Read next: `networks`, for this package's own models.
 """
 
 import math
@@ -88,10 +86,8 @@ def parse(specification):
         found = re.fullmatch(r"\s*([\w ]+?)\s*:\s*(?:(\w+)\(([^()]*)\)|([^()<]*?))\s*(?:<\s*(\S+))?\s*", part)
         kind = found and (found[2] or "float")
         if kind not in KINDS or (kind in ("int", "label")) != bool(found[5]):
-            raise ValueError(
-                f"specification must hold inputs like 'x: B D' or 'y: int(B) < V', of a kind in {', '.join(KINDS)}; "
-                f"got {part.strip()!r}"
-            )
+            raise ValueError(f"specification must hold inputs like 'x: B D' or 'y: int(B) < V', of a kind in "
+                             f"{', '.join(KINDS)}; got {part.strip()!r}")
         inputs += [(name, kind, (found[3] or found[4] or "").split(), found[5]) for name in found[1].split()]
     for side in [side for _, _, sides, below in inputs for side in [*sides, below or "1"]] + after.split():
         if not re.fullmatch(r"\w+([*+]\w+)*", side):
@@ -112,21 +108,16 @@ def _size(side, sizes):
 def _examples(draw, specification, bound, sizes, even):
     """(inputs, shape of the output or None)."""
     inputs, output = parse(specification)
-    letters = dict.fromkeys(
-        re.findall(r"[A-Za-z]\w*", " ".join(side for _, _, sides, below in inputs for side in [*sides, below or ""]))
-    )
-    limits = {letter: (sizes or {}).get(letter, (1, 5)) for letter in letters}
-    drawn = {
-        letter: draw(st.integers(*(limit if isinstance(limit, tuple) else (limit, limit))), label=letter)
-        * (1 + (letter in even))
-        for letter, limit in limits.items()
-    }
+    words, drawn = " ".join(side for _, _, sides, below in inputs for side in [*sides, below or ""]), {}
+    for letter in dict.fromkeys(re.findall(r"[A-Za-z]\w*", words)):
+        limit = (sizes or {}).get(letter, (1, 5))
+        size = draw(st.integers(*(limit if isinstance(limit, tuple) else (limit, limit))), label=letter)
+        drawn[letter] = size * (1 + (letter in even))
     scale = draw(st.sampled_from([1.0] * 6 + [1e-3, 1e3]), label="scale") if bound is None else 1.0
     values = []
     for _, kind, sides, below in inputs:
-        value = KINDS[kind](
-            draw, tuple(_size(side, drawn) for side in sides), below and _size(below, drawn), bound or 3.0
-        )
+        shape = tuple(_size(side, drawn) for side in sides)
+        value = KINDS[kind](draw, shape, below and _size(below, drawn), bound or 3.0)
         values.append(value * value.dtype.type(scale) if kind in ("float", "float32", "positive") else value)
     return values, output and tuple(_size(side, drawn) for side in output)
 

@@ -9,7 +9,7 @@ network can be told from its logits alone, for plain arrays (p, p, n), indexed [
 with w = 2 pi k / p and g_a, g_b the gradients of logit c for the embeddings of a and b. So two numbers tell them
 apart: `gradient_symmetricity` (cosine of g_a and g_b; 1 for the pizza) and `distance_irrelevance` (how little of the
 correct logit's spread is due to a - b; 0 for the pizza). A third, `circularity`, says whether the embedding is made of
-circles at all; `circles` are found one by one, and `isolate` leaves some of them alone.
+circles at all. (Which formula each circle follows alone: examples/_circles.py.)
 
 That these are two algorithms is contested: McCracken et al. 2025 (arXiv 2505.18266) and Moisescu-Pareja et al. 2025
 (arXiv 2512.25060) find one after a remapping. The right answer is a + b mod p throughout. Read next: `published`.
@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grok_np.errors import require, require_array, require_choice, require_integer, require_number
+from grok_np.errors import require, require_array, require_choice, require_integer
 from grok_np.reading import fourier
 from grok_np.reading.every_pair import accuracy, all_logits, answers, check, grid
 from grok_np.tasks import all_pairs
@@ -30,21 +30,6 @@ def correct_logits(logits):
     """The logit of the right answer of each pair: (p, p, n) -> (p, p), indexed [a, b]."""
     logits = grid(logits)
     return np.take_along_axis(logits, answers(len(logits))[..., None], axis=2)[..., 0]
-
-
-def by_sum_and_difference(table):
-    """A table (p, p) over [a, b] turned to [a + b mod p, a - b mod p]: the paper's correct-logit map (Figure 3).
-
-    For even p a sum and a difference of one parity belong to two pairs, whose mean it holds, others to none: NaN.
-    """
-    table = require_array(table, "table", ndim=2)
-    p = len(table)
-    require(table.shape == (p, p), "table.shape", table.shape, "(p, p)")
-    a, b = np.indices((p, p))
-    total, count = np.zeros((2, p, p))
-    for counted, values in ((total, table), (count, 1)):
-        np.add.at(counted, ((a + b) % p, (a - b) % p), values)
-    return np.divide(total, count, out=np.full((p, p), np.nan), where=count > 0)
 
 
 def gradient_cosines(model, params, triples=None):
@@ -167,57 +152,6 @@ def principal_components(table):
     strength[strength < 1e-12 * strength[0]] = 0  # rounding: the centred table lacks one rank at least
     total = (strength**2).sum()
     return Components(mean, left * strength, directions, strength**2 / total if total > 0 else strength)
-
-
-class Circle(NamedTuple):
-    """Two principal components of one frequency. ``components`` counts from 0; ``share`` is of the two's own power."""
-
-    frequency: int
-    components: tuple[int, int]
-    share: float
-
-
-def circles(table, least_share=0.9, p=None):
-    """The circles of an embedding table (n, d), strongest first: pairs of principal components of one frequency.
-
-    The first two components whose strongest frequency is the same make a circle if that frequency holds ``least_share``
-    of the power of both together over the first ``p`` rows, by default all, and they hold 1 % of the variance. (The
-    paper pairs neighbours; circles of nearly the same size come interleaved.)
-
-    >>> angle = 2 * np.pi / 7 * np.arange(7)[:, None]
-    >>> table = np.hstack([np.cos(2 * angle), np.sin(2 * angle), 0.5 * np.cos(3 * angle), 0.5 * np.sin(3 * angle)])
-    >>> [(circle.frequency, circle.components) for circle in circles(table)]
-    [(2, (0, 1)), (3, (2, 3))]
-    """
-    require_number(least_share, "least_share", "in [0, 1]", lambda x: 0 <= x <= 1)
-    parts = principal_components(table)
-    p = len(parts.scores) if p is None else require_integer(p, "p", minimum=2)
-    require(2 <= p <= len(parts.scores), "p", p, f"from 2 to the number of rows of the table, {len(parts.scores)}")
-    strongest = 1 + fourier.power(parts.scores[:p])[1:].argmax(axis=0)
-    found = []
-    for frequency in dict.fromkeys(strongest.tolist()):
-        pair = np.flatnonzero(strongest == frequency)[:2]
-        if len(pair) == 2 and parts.share[pair].sum() >= 0.01:
-            power = fourier.power(parts.scores[:p, pair]).sum(axis=1)[1:]
-            circle = Circle(frequency, tuple(pair.tolist()), float(power.max() / max(power.sum(), 1e-300)))
-            if circle.share >= least_share:
-                found.append(circle)
-    return found
-
-
-def isolate(model, params, components):
-    """Parameters whose W_E keeps only these principal components, and the mean (the paper's circle isolation).
-
-    The components are those of `token_table`. To leave circles alone, give the components of one or more `circles`.
-    """
-    parts = principal_components(token_table(model, params))
-    require("W_E" in params, "params", sorted(params), "with an embedding W_E")
-    chosen = np.unique(require_array(components, "components", ndim=1))
-    require(len(chosen) and np.isin(chosen, np.arange(len(parts.directions))).all(), "components", chosen.tolist(),
-            f"one or more of 0 to {len(parts.directions) - 1}")
-    kept = parts.mean + parts.scores[:, chosen.astype(int)] @ parts.directions[chosen.astype(int)]
-    W_E = params["W_E"]
-    return params | {"W_E": np.concatenate([kept.astype(W_E.dtype), W_E[len(kept):]])}
 
 
 class Verdict(NamedTuple):

@@ -1,4 +1,4 @@
-"""Figures of many runs: phase diagrams and tables of shares."""
+"""Phase diagrams, which two sweeps draw: what became of the networks of every setting."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from grok_np.figures.style import BLUE, GREEN, ORANGE, WIDTH, title
 
 
-def phase_diagrams(shares_by_name, rows, columns, panels):
+def phase_diagrams(shares_by_name, rows, columns, panels) -> Figure:
     """Shares of runs by what became of them, one stack of bars per cell of a sweep; one line of panels per name.
 
     shares_by_name {name: (panels, rows, columns, 4)}: shares of fail, memorise only, grok, generalise at once;
@@ -34,12 +34,12 @@ def phase_diagrams(shares_by_name, rows, columns, panels):
     handles = [axes[0, 0].bar(0, 0, color=colour, label=label) for label, colour in kinds]
     figure.legend(handles=handles, loc="outside lower center", ncols=4 if figure.get_figwidth() > 7 else 2,
                   frameon=False)
-    title(figure, *_where([np.asarray(table)[..., 2:].sum(axis=-1) > 0.5 for table in shares_by_name.values()],
+    title(figure, *where([np.asarray(table)[..., 2:].sum(axis=-1) > 0.5 for table in shares_by_name.values()],
                           rows, columns))
     return figure
 
 
-def _where(generalises, rows, columns):
+def where(generalises, rows, columns):
     """Sentences on the cells (panels, rows, columns) in which more than half of the networks generalise."""
     generalises = np.concatenate(generalises)
     count, total = int(generalises.sum()), generalises.size
