@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from itertools import product
 
+import draws
 import numpy as np
 import pytest
 from hypothesis import assume, given
@@ -11,7 +12,6 @@ from hypothesis import strategies as st
 from scipy.optimize import least_squares, linprog, nnls
 
 from grok_np import analytic, layers
-from grok_np.gradcheck import strategies
 from grok_np.networks.mlp import mix_forward
 from grok_np.reading.fourier import strongest_waves
 
@@ -155,7 +155,7 @@ def test_a_frequency_that_shares_a_divisor_with_p_fails_when_built_all_the_same(
 @given(data=st.data())
 def test_margins_are_the_right_logit_minus_the_best_wrong_one(data):
     p = data.draw(st.integers(2, 4))
-    logits = data.draw(strategies.arrays((p, p, p)))
+    logits = data.draw(draws.arrays((p, p, p)))
     expected = np.array([[logits[a, b, (a + b) % p] - max(logits[a, b, c] for c in range(p) if c != (a + b) % p)
                           for b in range(p)] for a in range(p)])
     expected[np.abs(expected) <= 64 * 2.0**-52 * np.abs(logits).max()] = 0

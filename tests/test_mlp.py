@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from grok_np import MLP
-from grok_np.gradcheck import GradientError, check, strategies
+from grok_np.gradcheck import GradientError, check
 from grok_np.layers import ACTIVATIONS, LOSSES
 from grok_np.networks.factorings import FACTORINGS
 from grok_np.networks.initial import TRUNCATED_STD, circular_embedding
@@ -66,9 +66,9 @@ def test_gradients_of_the_whole_loss(loss, data):
 
 @given(st.data())
 def test_gradients_of_the_mix(data):
-    p, h, n_classes = data.draw(strategies.shapes(3))
+    p, h, n_classes = data.draw(draws.shapes(3))
     weights = {"A": (p, h), "B": (p, h), "bias": (h,), "C": (h, n_classes)}
-    weights = {name: data.draw(strategies.arrays(shape)) for name, shape in weights.items()}
+    weights = {name: data.draw(draws.arrays(shape)) for name, shape in weights.items()}
     inputs = data.draw(draws.pairs(p))
     check(lambda **w: mix_forward(Effective(**w, activation="gelu"), inputs), mix_backward, weights)
 
