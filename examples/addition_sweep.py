@@ -14,8 +14,9 @@ import argparse
 
 import numpy as np
 from _console import parse, show, workers
+from _phase_diagrams import phase_diagrams
 
-from grok_np import MLP, AdamW, ModularArithmetic, figures
+from grok_np import MLP, AdamW, ModularArithmetic
 from grok_np.learning.ensemble import train_members
 from grok_np.learning.sweep import grid, sweep
 
@@ -64,7 +65,7 @@ if __name__ == "__main__":
 
 # %%
 def classify(row):
-    """0: learns nothing, 1: memorises only, 2: groks, 3: generalises at once, as in `figures.phase_diagrams`."""
+    """0: learns nothing, 1: memorises only, 2: groks, 3: generalises at once, as in `phase_diagrams`."""
     if row["memorised"] is None:
         return 0
     if row["generalised"] is None:
@@ -88,6 +89,6 @@ if __name__ == "__main__":
         for weight_decay, line in zip(WEIGHT_DECAYS, table[..., 2:].sum(axis=-1), strict=True):
             print(f"decay {weight_decay:<10g}" + "".join(f"{value:8.0%}" for value in line))
         axes = ("weight decay", WEIGHT_DECAYS), (name.replace("_", " "), values), ("p =", [67])
-        pictures[name] = (figures.phase_diagrams({"addition": table[None]}, *axes),
+        pictures[name] = (phase_diagrams({"addition": table[None]}, *axes),
                           "blue: groks; green: generalises at once; orange: memorises only; grey: learns nothing")
     show(options.out, pictures)

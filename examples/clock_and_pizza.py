@@ -19,10 +19,13 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from _circles import circles, isolated_circles
 from _console import parse, show, workers
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from grok_np import MLP, AdamW, ModularArithmetic, Transformer, analytic, figures, load_run, reading, train
+from grok_np import MLP, AdamW, ModularArithmetic, Transformer, analytic, load_run, reading, train
+from grok_np.figures.style import BLACK, SKY, WIDTH, title
 from grok_np.reading import clock_pizza, published
 
 P = 59
@@ -114,14 +117,14 @@ if __name__ == "__main__":
 # %%
 def describe_circles(model, params, name):
     """Print what the network does with each circle of its embedding alone, and draw it."""
-    isolated = clock_pizza.isolated_circles(model, params)
+    isolated = isolated_circles(model, params)
     print(f"\n{name}, each circle of its embedding alone:")
     for one in isolated:
         formulas = ", ".join(f"{name} {value:.1%}" for name, value in one.agreement.items() if value > 0)
         print(f"  frequency {one.circle.frequency:2d}: {one.accuracy:.1%} right; agrees with {formulas or 'none'}"
               + (f"; accompanies {one.accompanies}" if one.accompanies else ""))
     scores = clock_pizza.principal_components(clock_pizza.token_table(model, params)).scores[: model.p]
-    return figures.circles(scores, isolated), "which formula each circle follows when it is alone"
+    return circles(scores, isolated), "which formula each circle follows when it is alone"
 
 
 if __name__ == "__main__":
@@ -131,6 +134,115 @@ if __name__ == "__main__":
 
 # %% [markdown]
 # ## Beside the published runs
+
+
+# %%
+# The published table measures the largest wrong logit, whatever the definition says; beside it stands the same.
+IRRELEVANCE = "distance irrelevance\nof the largest wrong logit"
+
+
+def algorithm_plane(networks, cloud=None) -> Figure:
+    """Gradient symmetricity against distance irrelevance: clocks at the upper left, pizzas at the lower right.
+
+    networks {name: (gradient symmetricity, distance irrelevance of the largest wrong logit)}; cloud (rate,
+    symmetricity, irrelevance) of published runs, arrays of one length.
+    """
+    figure = Figure(figsize=(WIDTH, 5.4), layout="constrained")
+    axis = figure.subplots()
+    if cloud is not None:
+        shown = axis.scatter(cloud[1], cloud[2], c=cloud[0], s=5, cmap="viridis", lw=0, rasterized=True)
+        figure.colorbar(shown, label=f"attention rate of {len(cloud[0]):,} published networks")
+    ranked = sorted(networks.items(), key=lambda item: item[1][1])
+    for (name, (symmetric, irrelevant)), level in zip(ranked, np.linspace(0, 1, len(ranked)), strict=True):
+        axis.plot(symmetric, irrelevant, "o", ms=8, mfc="white", mec=BLACK, mew=1.6, zorder=3)
+        axis.annotate(name, (symmetric, irrelevant), (1.12, level), va="center", fontsize=8,
+                      arrowprops={"arrowstyle": "-", "color": "0.6", "lw": 0.6})
+    axis.set(xlabel="gradient symmetricity", ylabel=IRRELEVANCE, xlim=(-0.12, 1.45), ylim=(-0.05, 1.05),
+             xticks=np.linspace(0, 1, 6))
+    axis.text(0.02, 0.02, "clock: upper left     pizza: lower right", transform=axis.transAxes, color="0.35")
+    values = np.array(list(networks.values())).reshape(-1, 2)
+    title(figure, f"{len(values)} networks between clock and pizza: "
+          + span("symmetricity", values[:, 0]) + ", " + span("irrelevance", values[:, 1]))
+    return figure
+
+
+def span(name, values):
+    return f"{name} {min(values):.2f} to {max(values):.2f}" if len(values) else f"no {name}"
+
+
+def transition(rates, networks, cloud=None) -> Figure:
+    """Both measures over the attention rate, one marker per network of ours, over the published runs and their band.
+
+    networks (n, 2): gradient symmetricity, and distance irrelevance of the largest wrong logit; cloud as in
+    `algorithm_plane`.
+    """
+    figure = Figure(figsize=(WIDTH, 4.2), layout="constrained")
+    axes = figure.subplots(1, 2, sharex=True)
+    names, networks = ("gradient symmetricity", IRRELEVANCE), np.asarray(networks)
+    for i, (axis, name) in enumerate(zip(axes, names, strict=True)):
+        if cloud is not None:
+            rate, values = cloud[0], cloud[1 + i]
+            axis.plot(rate, values, ".", ms=2, color="0.6", rasterized=True, label="published networks")
+            edges = np.linspace(0, 1, 21)
+            near = [values[abs(rate - edge) <= 0.05] for edge in edges]
+            bands = [np.quantile(one, (0.05, 0.95)) if len(one) else (np.nan, np.nan) for one in near]
+            axis.fill_between(edges, *np.transpose(bands), color=SKY, alpha=0.4, lw=0, label="their 5-95 % band")
+        axis.plot(rates, networks[:, i], "o", mfc="white", mec=BLACK, mew=1.6, label="ours")
+        axis.set(xlabel="attention rate", ylabel=name, ylim=(-0.03, 1.05))
+    figure.legend(*axes[0].get_legend_handles_labels(), frameon=False, fontsize=9, ncols=3, loc="outside lower center")
+    first, last = np.argmin(rates), np.argmax(rates)
+    ends = [f"{name} {networks[first, i]:.2f} to {networks[last, i]:.2f}"
+            for i, name in enumerate(("symmetricity", "irrelevance"))]
+    moved = networks[last] - networks[first]
+    says = ": from pizza to clock" if moved[0] < -0.2 < 0.2 < moved[1] else ": no way from pizza to clock"
+    title(figure, f"Attention rate {rates[first]:g} to {rates[last]:g}, {' and '.join(ends)}{says}")
+    return figure
+
+
+def by_sum_and_difference(table):
+    """A table (p, p) over [a, b] turned to [a + b mod p, a - b mod p]: the paper's correct-logit map (Figure 3).
+
+    For even p a sum and a difference of one parity belong to two pairs, whose mean it holds, others to none: NaN.
+    """
+    p = len(table)
+    a, b = np.indices((p, p))
+    total, count = np.zeros((2, p, p))
+    for counted, values in ((total, table), (count, 1)):
+        np.add.at(counted, ((a + b) % p, (a - b) % p), values)
+    return np.divide(total, count, out=np.full((p, p), np.nan), where=count > 0)
+
+
+def correct_logit_maps(maps) -> Figure:
+    """The correct logit by a - b and a + b (`by_sum_and_difference`): upright stripes for the pizza.
+
+    maps {title: (p, p)}, each on a scale of its own: dark is the smallest, bright the largest. Under each name the
+    share of its variance that is due to a - b alone.
+    """
+    columns = min(len(maps), 5)
+    rows = -(-len(maps) // columns)
+    figure = Figure(figsize=(max(WIDTH / 5 * columns, 6), 0.9 + 2.1 * rows), layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False)
+    due = []
+    for axis, (name, table) in zip(axes.flat, maps.items(), strict=False):
+        flat = np.nanmax(table) - np.nanmin(table) < 1e-9
+        half = len(table) // 2
+        axis.imshow(np.roll(table, half, axis=1), origin="lower", cmap="viridis", extent=(-half, half, 0, len(table)),
+                    aspect="auto", vmin=np.nanmin(table) - flat, vmax=np.nanmax(table) + flat)
+        if flat:
+            axis.set_title(f"{name}\nconstant", fontsize=9)
+        else:
+            due.append(np.nanvar(np.nanmean(table, axis=0)) / np.nanvar(table))
+            axis.set_title(f"{name}\n{due[-1]:.0%} by a - b", fontsize=9)
+    for axis in axes.flat[len(maps):]:
+        axis.set_axis_off()
+    for axis in axes[:, 0]:
+        axis.set_ylabel("a + b mod p")
+    for axis in axes[-1]:
+        axis.set_xlabel("a - b mod p")
+    upright = sum(share > 0.5 for share in due)
+    title(figure, f"How sure of the right answer? In {upright} of {len(maps)} networks a - b alone decides more than "
+                  "half of it: upright stripes, the mark of the pizza")
+    return figure
 
 
 # %%
@@ -151,16 +263,16 @@ def in_band(cloud, rates, pairs):
 
 if __name__ == "__main__":
     cloud = published_cloud(options.table) if options.table.exists() else None
-    maps = {name: clock_pizza.by_sum_and_difference(clock_pizza.correct_logits(reading.all_logits(*network)))
+    maps = {name: by_sum_and_difference(clock_pizza.correct_logits(reading.all_logits(*network)))
             for name, network in networks.items()}
     # The exact clock's logits may be constant, so that its irrelevance is not a number: it has no place in the plane.
     plane = {name: pair for name, pair in measures.items() if np.isfinite(pair).all()}
-    pictures |= {"correct_logits": (figures.correct_logit_maps(maps), "upright stripes: a - b decides, as in a pizza"),
-                 "plane": (figures.algorithm_plane(plane, cloud), "where each network lies between clock and pizza")}
+    pictures |= {"correct_logits": (correct_logit_maps(maps), "upright stripes: a - b decides, as in a pizza"),
+                 "plane": (algorithm_plane(plane, cloud), "where each network lies between clock and pizza")}
     ours = {float(name.split()[1]): pair for name, pair in measures.items() if name.startswith("rate")}
     if ours:
         rates, pairs = list(ours), np.array(list(ours.values()))
-        pictures["transition"] = figures.transition(rates, pairs, cloud), "whether the rate leads from pizza to clock"
+        pictures["transition"] = transition(rates, pairs, cloud), "whether the rate leads from pizza to clock"
         if cloud is not None:
             inside = in_band(cloud, rates, pairs)
             print(f"\nin the published 5-95 % band at their rate: symmetricity {inside[:, 0].sum()}, irrelevance "

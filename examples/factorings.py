@@ -16,8 +16,10 @@ import argparse
 
 import numpy as np
 from _console import parse, show, workers
+from matplotlib.figure import Figure
 
-from grok_np import MLP, AdamW, ModularArithmetic, figures
+from grok_np import MLP, AdamW, ModularArithmetic
+from grok_np.figures.style import WIDTH, title
 from grok_np.learning.ensemble import train_members
 from grok_np.learning.sweep import grid, sweep
 
@@ -73,6 +75,35 @@ if __name__ == "__main__":
         rows = sweep(cell, settings, options.out / "table.jsonl", executor=pool)
 
 # %% [markdown]
+# ## Draw
+
+
+# %%
+def shares(table, rows, columns, groups=()) -> Figure:
+    """A table of shares in [0, 1] as colours, with the numbers in it.
+
+    groups: pairs (label, number of rows) that divide the rows from the top, by a line and the label on the right.
+    """
+    table = np.asarray(table)
+    figure = Figure(figsize=(WIDTH if groups else 6, 1.5 + 0.36 * len(rows)), layout="constrained")
+    axis = figure.subplots()
+    axis.imshow(table, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")
+    for (i, j), value in np.ndenumerate(table):
+        axis.text(j, i, f"{value:.0%}", ha="center", va="center",
+                  color="0.6" if value == 0 else "white" if value > 0.7 else "black")
+    axis.set(xticks=range(len(columns)), yticks=range(len(rows)), xticklabels=columns, yticklabels=rows)
+    end = -0.5
+    for label, size in groups:
+        axis.text(len(columns) - 0.4, end + size / 2, label, va="center")
+        end += size
+        axis.axhline(min(end, len(rows) - 0.5), color="black", lw=1)
+    most = [str(name) for name, line in zip(rows, table, strict=True) if line.max() >= 0.5]
+    none = sum(line.max() == 0 for line in table)
+    title(figure, f"Half or more of the networks generalise, in some column, in {len(most)} of {len(rows)} rows"
+                  + (f", none in {none}" if none else ""))
+    return figure
+
+# %% [markdown]
 # ## Which ones generalise?
 
 # %%
@@ -93,5 +124,5 @@ if __name__ == "__main__":
     print(f"\n{(share > 0).any(axis=1).sum()} of {len(factorings)} factorings generalise within {steps:,} steps.")
     names = [f"{embedding}, map {hidden}, out {out}" for embedding, hidden, out in factorings.values()]
     groups = [("a and b alike", len(SYMMETRIC)), ("a and b apart", len(ASYMMETRIC))]
-    picture = figures.shares(share, names, [f"decay {weight_decay}" for weight_decay in WEIGHT_DECAYS], groups)
+    picture = shares(share, names, [f"decay {weight_decay}" for weight_decay in WEIGHT_DECAYS], groups)
     show(options.out, {"shares": (picture, "rows above the line cannot tell a + b from b + a")})

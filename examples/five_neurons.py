@@ -16,9 +16,12 @@ from functools import partial
 
 import numpy as np
 from _console import parse, show, verdict, workers
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from grok_np import MLP, AdamW, ModularArithmetic, figures, load_run, reading, train
+from grok_np.figures.rings import closed
+from grok_np.figures.style import GREEN, WIDTH, title
 
 P = 67
 
@@ -93,13 +96,60 @@ if __name__ == "__main__":
 
 
 # %%
+def paths_to_the_star(steps, inputs, outputs) -> Figure:
+    """How the neurons of a circular network move: inputs (steps, 2, N) and outputs (steps, 2, N) in the plane."""
+    figure = Figure(figsize=(8, 4.4), layout="constrained")
+    axes = figure.subplots(1, 2)
+    angles = np.arctan2(inputs[-1, 1], inputs[-1, 0])
+    order = np.argsort(angles)
+    for axis, name, paths in zip(axes, ("input", "output"), (inputs, outputs), strict=True):
+        for i in range(paths.shape[2]):
+            axis.plot(*paths[:, :, i].T, color="0.75", lw=1)
+            axis.plot(*paths[0, :, i], "o", color="0.55", ms=3)
+        around = np.append(order, order[0])
+        axis.plot(*paths[-1][:, around], "o-", color=GREEN)
+        limit = 1.1 * np.abs(paths).max()
+        axis.set(aspect="equal", xlim=(-limit, limit), ylim=(-limit, limit), title=f"{name} weights",
+                 xlabel="on the cosine of the embedding", ylabel="on its sine")
+    spacings = np.degrees(np.diff(np.append(angles[order], angles[order[0]] + 2 * np.pi)))
+    title(figure, f"From random weights (dots, paths in grey) to step {steps[-1]:,} (green): neighbours on the input "
+                  f"ring are {spacings.min():.0f} to {spacings.max():.0f}° apart (regular: {360 / len(order):.0f}°)")
+    return figure
+
+
+def stars_in_training(rings) -> Figure:
+    """The input ring and the output star at several steps, the neurons in the order of the last input ring.
+
+    rings: pairs (step, `rings.Ring`), in order of time.
+    """
+    step, last = rings[-1]
+    figure = Figure(figsize=(min(max(2.1 * len(rings) + 0.4, 5.5), WIDTH), 4.4), layout="constrained")
+    axes = figure.subplots(2, len(rings), squeeze=False, subplot_kw={"projection": "polar"})
+    for column, (step, ring) in zip(axes.T, rings, strict=True):
+        order = [list(ring.neurons).index(neuron) for neuron in last.neurons if neuron in ring.neurons]
+        pairs = ((ring.input_phases, ring.input_amplitudes), (ring.output_phases, ring.output_amplitudes))
+        for axis, (phases, amplitudes) in zip(column, pairs, strict=True):
+            closed(axis, phases[order], amplitudes[order], color=GREEN, lw=1.2, marker="o", ms=4)
+            axis.set(xticks=[], yticks=[0], yticklabels=[], ylim=(0, 1.2 * amplitudes.max()))
+            axis.spines["polar"].set_color("0.85")
+        column[0].set_title(f"step {step:,}", fontsize=9)
+    for axis, name in zip(axes[:, 0], ("input weights", "output weights"), strict=True):
+        axis.text(-0.14, 0.5, name, transform=axis.transAxes, rotation=90, va="center", ha="center")
+    off = float(np.abs(last.phase_errors).max())
+    title(figure, f"Input ring and output, each panel to its own scale. At step {step:,} every output phase is "
+                  f"within {off:.0f}° of twice the input phase: a star" if off <= 10 else
+                  f"No star at step {step:,}: an output phase is {off:.0f}° away from twice the input phase")
+    return figure
+
+
+# %%
 def draw(run):
     """Every picture of one run, each with what to see in it."""
     points = {step: run.checkpoint(step) for step in run.checkpoint_steps()}
     pictures = {
         "training": (figures.training_curves(run.history), "when the training pairs are known, when the others"),
-        "paths": (figures.paths_to_the_star(np.array(list(points)), np.array([one["W_in"] for one in points.values()]),
-                                            np.array([one["W_out"].T for one in points.values()])),
+        "paths": (paths_to_the_star(np.array(list(points)), np.array([one["W_in"] for one in points.values()]),
+                                    np.array([one["W_out"].T for one in points.values()])),
                   "where the five neurons come from, and whether they end as a pentagon and a star"),
     }
     rings = {step: ring for step in points if step > 0 and (ring := ring_of(run, step))}
@@ -110,7 +160,7 @@ def draw(run):
         losses = {name: run.history[f"{name}_loss"][np.searchsorted(run.history["step"], shown)]
                   for name in ("train", "test")}
         pictures |= {
-            "stars": (figures.stars_in_training([(step, rings[step]) for step in few]), "whether a star forms"),
+            "stars": (stars_in_training([(step, rings[step]) for step in few]), "whether a star forms"),
             "star": (figures.stars([rings[shown[-1]]]), "the learned star (colour) beside the regular one (grey)"),
             "moments": (figures.moments_beside_losses(shown, np.array(moments), losses), "which moments vanish"),
         }

@@ -14,8 +14,12 @@ from dataclasses import replace
 
 import numpy as np
 from _console import parse, show, verdict
+from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from grok_np import MLP, AdamW, ModularArithmetic, analytic, figures, reading, train
+from grok_np.figures.style import BLACK, CYCLE, GREEN, title
+from grok_np.figures.training import first_step
 
 P = 67
 SEED = 11  # about one seed in three groks within 50,000 steps: examples/mlp_seeds.py
@@ -82,6 +86,59 @@ def votes(run, rings, a, b):
     return {ring.frequency: post[ring.neurons] @ C[ring.neurons] for ring in rings}, post @ C
 
 
+def replacements(steps, rows_by_step) -> Figure:
+    """Test accuracy at every checkpoint: of the learned network, and of what `rings.scores` replaces it by."""
+    figure = Figure(figsize=(7, 4), layout="constrained")
+    axis = figure.subplots()
+    tests = [{name: test.accuracy for name, _, test in rows} for rows in rows_by_step]
+    styles = {"learned weights": (BLACK, "-", 3, 0.35), "second harmonic and constant": (GREEN, "--", 1.5, 1),
+              "pure cosines": (CYCLE[1], "-.", 1.5, 1), "square waves": (CYCLE[2], ":", 1.5, 1)}
+    first = {}
+    for name, (colour, style, width, alpha) in styles.items():
+        values = np.array([test.get(name, 0) for test in tests])
+        axis.plot(np.maximum(steps, 0.8), values, style, color=colour, lw=width, alpha=alpha, label=name)
+        first[name] = first_step(steps, values == 1)
+    axis.set(xscale="log", xlabel="step (at the checkpoints)", ylabel="held-out accuracy", ylim=(-0.03, 1.03))
+    axis.set_xlim(left=max(1, 0.8 * min((step for step in steps if step), default=1)))
+    axis.xaxis.set_minor_formatter(NullFormatter())
+    figure.legend(*axis.get_legend_handles_labels(), frameon=False, loc="outside lower center", ncols=4, fontsize=9)
+    learned = first.pop("learned weights")
+    waves = {name: step for name, step in first.items() if step is not None}
+    if learned is None and not waves:
+        best = max(test["learned weights"] for test in tests)
+        text = f"Not grokked: neither weights nor waves are ever all right (held-out pairs, weights: {best:.0%})"
+    else:
+        own = f"from step {learned:,}" if learned is not None else "never"
+        best = min(waves, key=waves.get) if waves else None
+        text = f"All held-out pairs right: the weights {own}, " + (
+            f"the waves read from them ({best}) from step {waves[best]:,}" if waves else "their waves never")
+    title(figure, text)
+    return figure
+
+
+def contributions(parts, total, a, b) -> Figure:
+    """What each frequency adds to the logits of one pair, and the logits, over the answers c, all on one scale.
+
+    parts {frequency: (p,)}; total (p,), the logits of the whole network.
+    """
+    p, answer = len(total), (a + b) % len(total)
+    figure = Figure(figsize=(8, 1.5 + 1.05 * (len(parts) + 1)), layout="constrained")
+    axes = figure.subplots(len(parts) + 1, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    lines = [(f"frequency {k}", logits) for k, logits in parts.items()] + [("all neurons", total)]
+    for i, (axis, (name, logits)) in enumerate(zip(axes, lines, strict=True)):
+        axis.axvline(answer, color="0.7", lw=4, alpha=0.6)
+        axis.plot(logits - logits.mean(), color=BLACK if i == len(parts) else CYCLE[i % len(CYCLE)])
+        axis.set_ylabel(name, rotation=0, ha="right", va="center")
+    axes[-1].set_xlabel("answer c")
+    winner, lead = int(np.argmax(total)), float(total[answer] - np.delete(total, answer).max())
+    title(figure, f"Each frequency votes with a wave; their sum is largest at c = {winner}, the answer to {a} + {b} "
+                  f"mod {p}, by {lead:.3g}" if lead > 0 else
+                  f"Wrong: the sum of the votes is largest at c = {winner}, but {a} + {b} mod {p} is {answer}, "
+                  f"which lies {-lead:.3g} lower")
+    return figure
+
+
+# %%
 def draw(run):
     """Every picture of the run, each with what to see in it."""
     effective, steps = run.model.effective(run.params), run.checkpoint_steps()
@@ -91,7 +148,7 @@ def draw(run):
         "training": (figures.training_curves(run.history), "when the training pairs are known, when the others"),
         "weights": (figures.weight_maps(effective, rings), "noise on the left; on the right, few frequencies or many"),
         "learned_against_exact": (figures.scores(scores[-1]), "how much is lost if the weights become waves"),
-        "replacements": (figures.replacements(steps, scores), "whether the waves know the answers before the weights"),
+        "replacements": (replacements(steps, scores), "whether the waves know the answers before the weights"),
     }
     if rings:
         pictures |= {
@@ -99,7 +156,7 @@ def draw(run):
             "stars": (figures.stars(rings), "whether outputs turn twice as fast as inputs, and draw a star"),
             "moments": (figures.moments(rings, required, analytic.rigid_size(effective.activation)),
                         "whether the shaded moments are zero; the others are free in rings of more than five"),
-            "contributions": (figures.contributions(*votes(run, rings, 20, 30), 20, 30),
+            "contributions": (contributions(*votes(run, rings, 20, 30), 20, 30),
                               "which answer the frequencies agree on"),
         }
     return pictures

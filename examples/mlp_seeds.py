@@ -15,9 +15,12 @@ from functools import partial
 
 import numpy as np
 from _console import parse, show, workers
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
-from grok_np import MLP, AdamW, ModularArithmetic, analytic, figures, load_run, reading, train
+from grok_np import MLP, AdamW, ModularArithmetic, analytic, load_run, reading, train
+from grok_np.figures.rings import on_moments, shade
+from grok_np.figures.style import CYCLE, GREEN, title
 
 # %% [markdown]
 # ## Train every seed
@@ -75,7 +78,30 @@ if __name__ == "__main__":
 # Rings still move and shed neurons for some thousands of steps after the accuracy is 1, so only networks count that
 # were right over the last fifth of the steps.
 
+
 # %%
+def moments_of_many(rings, required, rigid_size, n_max=8) -> Figure:
+    """|M_n| / sum w of the rings of many networks: those of the rigid size beside the larger ones."""
+    figure = Figure(figsize=(8, 4.4), layout="constrained")
+    axis = figure.subplots()
+    shade(axis, required, n_max)
+    groups = (("o", GREEN, -0.15, f"{rigid_size} neurons", lambda n: n == rigid_size),
+              ("s", CYCLE[1], 0.15, f"more than {rigid_size} neurons", lambda n: n > rigid_size))
+    spread = np.linspace(-0.1, 0.1, len(rings))
+    for marker, colour, offset, label, belongs in groups:
+        members = [(ring.moments[:n_max], x) for ring, x in zip(rings, spread, strict=True) if belongs(ring.n_neurons)]
+        for i, (values, x) in enumerate(members):
+            axis.plot(np.arange(1, n_max + 1) + offset + x, values, marker, color=colour, ms=4, mfc="none",
+                      label=f"{label}: {len(members)} rings" if i == 0 else None)
+    figure.legend(*axis.get_legend_handles_labels(), frameon=False, ncols=2, loc="outside lower center")
+    rigid = [float(ring.moments[rigid_size - 1]) for ring in rings if ring.n_neurons == rigid_size]
+    free = [float(ring.moments[rigid_size - 1]) for ring in rings if ring.n_neurons > rigid_size]
+    title(figure, on_moments(rings, required), "; ".join(
+        f"at n = {rigid_size}, {name}: {min(values):.2f} to {max(values):.2f}"
+        for name, values in ((f"rings of {rigid_size}", rigid), ("larger rings", free)) if values))
+    return figure
+
+
 if __name__ == "__main__":
     late = {id(run): run.history["test_accuracy"][run.history["step"] >= 0.8 * steps] for run in grokked}
     settled = [run for run in grokked if (late[id(run)] == 1).all()]
@@ -87,7 +113,7 @@ if __name__ == "__main__":
         required, rigid = analytic.required_moments("relu"), analytic.rigid_size("relu")
         worst = max(ring.moments[n - 1] for ring in rings for n in required)
         print(f"largest |M_n| / sum w over all {len(rings)} rings, n = 1 to 4: {worst:.3f}")
-        show(options.out, {"moments": (figures.moments_of_many(rings, required, rigid),
+        show(options.out, {"moments": (moments_of_many(rings, required, rigid),
                                        "shaded, what must vanish; at 5, rings of five against larger ones")})
     else:
         print("No ring to look at: no network was right over the last fifth of its steps.")

@@ -31,9 +31,11 @@ from pathlib import Path
 
 import numpy as np
 from _console import parse, show, workers
+from matplotlib.figure import Figure
 from scipy.optimize import minimize
 
 from grok_np import MLP, SGD, AdamW, ModularArithmetic, analytic, figures, reading, train
+from grok_np.figures.style import BLACK, DARK_ORANGE, WIDTH, YELLOW, title
 from grok_np.layers import cross_entropy_backward, cross_entropy_forward
 from grok_np.learning.ensemble import train_members
 from grok_np.learning.sweep import sweep
@@ -274,6 +276,49 @@ def by_chance(activation, n_neurons, draws=2000):
     return float(np.median(np.abs(np.exp(1j * orders * phases).mean(axis=2)).max(axis=1)))
 
 
+# %% How it is drawn
+def free_rings(points, chance, rigid) -> Figure:
+    """The moment law over sizes of ReLU rings, gradient descent: what must vanish and what is free; what that costs.
+
+    points {activation: cells}, of which "relu" is drawn; a cell has "n", "even_ring" (its loss over the least) and, in
+    "descent", a list of one value per network for each of "alive" (neurons left), "M", "evenness" and "ratio" (loss
+    over the least). chance {activation: one value per cell}; rigid {activation: N}.
+    """
+    figure = Figure(figsize=(WIDTH, 4), layout="constrained")
+    (left, right), cells, n = figure.subplots(1, 2), points["relu"], rigid["relu"]
+    sizes = [cell["n"] for cell in cells]
+    for axis in (left, right):
+        axis.axvspan(n - 0.45, n + 0.45, color=YELLOW, alpha=0.4, lw=0)
+        axis.set(xticks=sizes[::2], xlim=(sizes[0] - 0.8, sizes[-1] + 0.8), xlabel="neurons in the ring")
+    left.plot(sizes, chance["relu"], "--", color="0.5", lw=1, label="largest of $|M_1|$ to $|M_4|$, random phases")
+    left.plot(*spread(cells, "descent", "alive", "evenness"), "^", color=DARK_ORANGE, mfc="none", ms=5,
+              label="evenness of the learned ring")
+    left.plot(*spread(cells, "descent", "alive", "M"), "o", color=BLACK, ms=4,
+              label="largest of $|M_1|$ to $|M_4|$, learned")
+    left.set(ylim=(-0.03, 1.4), yticks=np.linspace(0, 1, 6), ylabel="of the sum of weights; evenness",
+             title="what must vanish, and what is free")
+    right.plot(sizes, [cell["even_ring"] for cell in cells], "^--", color=DARK_ORANGE, lw=1, ms=5,
+               label="the regular ring")
+    right.plot(*spread(cells, "descent", "n", "ratio"), "o", color=BLACK, ms=4, label="learned")
+    right.axhline(1, color=BLACK, lw=0.8)
+    right.set(ylim=(0.9, 2.6), ylabel="loss / least of as many neurons, same norm", title="what the freedom costs")
+    for axis in (left, right):
+        axis.legend(frameon=False, fontsize=9)
+    worst = max((m for cell in cells for m in cell["descent"]["M"]), default=np.nan)
+    title(figure, "No network gets all pairs right, so nothing is known of their moments" if np.isnan(worst) else
+          f"The moments that must vanish for ReLU are at most {worst:.2f} in learned rings of every size; a ring of "
+          f"{n} (yellow) has no choice but to be regular")
+    return figure
+
+
+def spread(cells, optimizer, place, name, shift=0.0):
+    """All values of a quantity against the number of neurons, given ("n") or left ("alive"): x and y."""
+    x = [n for cell in cells for n in (cell[optimizer]["alive"] if place == "alive" else
+                                       [cell["n"]] * len(cell[optimizer][name]))]
+    return np.array(x) + shift, [value for cell in cells for value in cell[optimizer][name]]
+
+
+# %%
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=8)
@@ -308,7 +353,7 @@ def main():
         chance, rigid = {"relu": [by_chance("relu", n) for n in SIZES]}, {"relu": analytic.rigid_size("relu")}
         falling = trajectory(8, rows, steps, arguments.out / "ring_of_eight")
         show(arguments.out, {
-            "moment_law": (figures.free_rings(cells, chance, rigid), "what must vanish, what is free, what it costs"),
+            "moment_law": (free_rings(cells, chance, rigid), "what must vanish, what is free, what it costs"),
             "training": (figures.moments_beside_losses(*falling), "how the moments of one ring fall")})
 
 

@@ -21,6 +21,7 @@ from pathlib import Path
 
 import numpy as np
 from _console import parse
+from _phase_diagrams import phase_diagrams
 
 from grok_np import AdamW, BitMLP, SparseParity, figures
 from grok_np.learning.ensemble import train_members
@@ -116,7 +117,7 @@ def main():
     for name, diagram in diagrams.items():
         for weight_decay, share in zip(WEIGHT_DECAYS, diagram.mean(axis=(1, 2)), strict=True):
             print(f"{name:10s}decay {weight_decay:<8g}" + "".join(f"{value:15.1%}" for value in share))
-    picture = figures.phase_diagrams(diagrams, ("train size", TRAIN_SIZES), ("hidden size", HIDDEN_SIZES),
+    picture = phase_diagrams(diagrams, ("train size", TRAIN_SIZES), ("hidden size", HIDDEN_SIZES),
                                      ("weight decay", WEIGHT_DECAYS))
     print("\nLook at:", figures.save(picture, arguments.out / "phases.png"), sep="\n  ")
 

@@ -20,10 +20,13 @@ import argparse
 
 import numpy as np
 from _console import parse, show
+from matplotlib.figure import Figure
 from scipy.signal import find_peaks
 from tqdm import tqdm
 
 from grok_np import MLP, AdamW, BitMLP, ModularArithmetic, SparseParity, figures, train
+from grok_np.figures.style import CYCLE, GREEN, title
+from grok_np.figures.training import first_step
 
 # %% [markdown]
 # ## The runs
@@ -120,13 +123,54 @@ if __name__ == "__main__":
 # %% [markdown]
 # ## Look
 
+
 # %%
+def accuracies(histories, level=0.95) -> Figure:
+    """Accuracy of several runs over steps, one colour per run; the title names who reaches ``level`` and when."""
+    figure = Figure(figsize=(7.5, 4), layout="constrained")
+    axis = figure.subplots()
+    reached = {}
+    for (name, history), colour in zip(histories.items(), CYCLE, strict=False):
+        step = np.maximum(history["step"], 0.8)
+        axis.plot(step, history["train_accuracy"], "--", color=colour, lw=1)
+        axis.plot(step, history["test_accuracy"], "-", color=colour, label=name)
+        reached[name] = first_step(history["step"], history["test_accuracy"] >= level)
+    axis.plot([], [], "--", color="0.4", lw=1, label="dashed: training")
+    axis.set(xscale="log", xlabel="step", ylabel="accuracy", ylim=(-0.03, 1.03))
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    title(figure, f"{level:.0%} of the held-out pairs are right from step: " + ", ".join(
+        f"{'never' if step is None else f'{step:,}'} ({name})" for name, step in reached.items()))
+    return figure
+
+
+def swings(histories, swing=10) -> Figure:
+    """Training loss and weight norm of several runs; one swings if its later loss spans a factor ``swing`` or more."""
+    figure = Figure(figsize=(8, 5), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    spans = {}
+    for (name, history), colour, style in zip(histories.items(), (GREEN, CYCLE[1], CYCLE[2]), ("-", "--", "-."),
+                                              strict=False):
+        step, loss = history["step"], history["train_loss"]
+        top.plot(step, loss, style, color=colour, lw=1.2, label=name)
+        bottom.plot(step, history["l2_norm"], style, color=colour, lw=1.2)
+        late = loss[step >= step[-1] / 2]
+        spans[name] = late.max() / max(late.min(), 1e-300)
+    top.set(yscale="log", ylabel="training loss (nats)")
+    bottom.set(xlabel="step", ylabel="norm of all weights", ylim=(0, None))
+    figure.legend(*top.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    swinging = ", ".join(f"{name} (by a factor of {span:.2g})" for name, span in spans.items() if span >= swing)
+    resting = ", ".join(name for name, span in spans.items() if span < swing)
+    title(figure, f"Over the second half the loss swings with {swinging or 'none of these'}; "
+                  f"at rest (less than a factor of {swing}): {resting or 'none'}")
+    return figure
+
+
 if __name__ == "__main__":
     scales = {f"scale {scale}": runs[f"scale_{scale}_seed_0"].history for scale in (0.5, 2.0, 8.0, 16.0)}
-    swings = {f"beta1 = {beta1}": runs[f"beta1_{beta1}"].history for beta1 in (0.9, 0.98, 0.99)}
+    betas = {f"beta1 = {beta1}": runs[f"beta1_{beta1}"].history for beta1 in (0.9, 0.98, 0.99)}
     show(options.out / "figures", {
         "reverse": (figures.training_curves(runs["reverse"].history), "whether the test accuracy falls at the end"),
         "random": (figures.training_curves(runs["random"].history), "training pairs learned, the others never"),
-        "scale": (figures.accuracies(scales), "the larger the first weights, the later the test pairs (seed 0)"),
-        "swings": (figures.swings(swings), "whether loss and norm come to rest"),
+        "scale": (accuracies(scales), "the larger the first weights, the later the test pairs (seed 0)"),
+        "swings": (swings(betas), "whether loss and norm come to rest"),
     })

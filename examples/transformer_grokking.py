@@ -14,9 +14,11 @@ import argparse
 
 import numpy as np
 from _console import parse, show, verdict
+from matplotlib.figure import Figure
 from tqdm import tqdm
 
 from grok_np import AdamW, ModularArithmetic, Transformer, figures, reading, train
+from grok_np.figures.style import BLACK, BLUE, CYCLE, GREEN, GREY, RED, SKY, WIDTH, YELLOW, title
 from grok_np.reading import progress
 
 P = 113
@@ -102,12 +104,83 @@ if __name__ == "__main__":
 # %% [markdown]
 # ## Look
 
+
+# %%
+def phases(history, boundaries) -> Figure:
+    """Loss curves with memorisation, circuit formation and cleanup shaded (`progress.Phases`)."""
+    figure = Figure(figsize=(8, 3.8), layout="constrained")
+    axis = figure.subplots()
+    starts, ended = [0, *boundaries], []
+    for name, colour, start, end in zip(("memorisation", "circuit formation", "cleanup"), (SKY, YELLOW, GREEN), starts,
+                                        starts[1:], strict=False):
+        if start is not None and end is not None:
+            axis.axvspan(start, end, color=colour, alpha=0.25, lw=0, label=f"{name} to step {end:,}")
+            ended.append(f"{name} ends at step {end:,}")
+    for name, label, colour, style in (("train", "training loss", BLUE, "-"), ("test", "held-out loss", RED, "--")):
+        axis.plot(history["step"], history[f"{name}_loss"], style, color=colour, label=label)
+    axis.set(yscale="log", xlabel="step", ylabel="cross-entropy (nats)")
+    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    text = ", ".join(ended) or "no phase has ended"
+    if len(ended) < 3:
+        text += f"; not grokked by step {history['step'][-1]:,}"
+    title(figure, text[0].upper() + text[1:])
+    return figure
+
+
+def progress_measures(steps, measures, frequencies, ends=(), halfway=None) -> Figure:
+    """Every progress measure over training on one page: `progress.measures` at each of the steps.
+
+    ``ends``: steps at which phases end, drawn as lines (None: not reached). ``halfway``: dict name -> step at which
+    excluded_loss, restricted_loss and test_loss are half way, for the title.
+    """
+    figure = Figure(figsize=(WIDTH, 6.2), layout="constrained")
+    (losses, amplitudes), (sparsity, norms) = figure.subplots(2, 2, sharex=True)
+    curve = {name: np.array([m[name] for m in measures]) for name in measures[0]}
+    for name, label, colour, style in (
+            ("train_loss", "training", BLUE, "-"), ("test_loss", "held-out", RED, "--"),
+            ("restricted_loss", "restricted to key waves", BLACK, "-."),
+            ("excluded_loss", "key waves excluded", BLACK, ":"), ("trigonometric_loss", "pure waves", GREY, "-")):
+        losses.plot(steps, np.maximum(curve[name], 1e-9), style, color=colour, label=label)
+    losses.set(yscale="log", ylabel="nats", title="losses")
+    for i, k in enumerate(frequencies):
+        amplitudes.plot(steps, curve[f"amplitude_{k}"], color=CYCLE[i % len(CYCLE)], label=f"k = {k}")
+    amplitudes.set(ylabel="amplitude", title=r"waves $\cos(2\pi k(a + b - c)/p)$ in the logits")
+    for name, label, style in (("gini_W_E", "Gini coefficient of $W_E$", "-"),
+                               ("gini_W_L", "Gini coefficient of $W_L$", "--"),
+                               ("fraction_explained", "variance of the logits explained", "-.")):
+        if name in curve:
+            sparsity.plot(steps, curve[name], style, color=BLACK, label=label)
+    sparsity.set(xlabel="step", ylim=(0, 1.02), title="sparsity in the Fourier basis")
+    if "sum_of_squared_weights" in curve:
+        norms.plot(steps, curve["sum_of_squared_weights"], color=BLACK)
+    norms.set(xlabel="step", ylim=(0, None), title="sum of squared weights")
+    for axis in (losses, amplitudes, sparsity, norms):
+        for end in ends:
+            if end is not None:
+                axis.axvline(end, color="0.7", lw=0.8, zorder=0)
+        if axis.get_legend_handles_labels()[0]:
+            axis.legend(frameon=False, fontsize=8)
+    last = curve["test_loss"][-1]
+    half = {name: step for name, step in (halfway or {}).items() if step is not None}
+    order = sorted(half, key=half.get)
+    if not last < 0.5 * curve["test_loss"][0]:
+        text = f"Not grokked: the held-out loss is {last:.2g} nats at step {steps[-1]:,}"
+    elif order[-1:] == ["test_loss"] and len(half) == 3:
+        text = ("The circuit grows before the held-out loss falls: half way are "
+                + ", ".join(f"{name.replace('_', ' ').replace('test', 'held-out')} at step {half[name]:,}"
+                            for name in order))
+    else:
+        text = f"The held-out loss falls to {last:.2g} nats; variance explained {curve['fraction_explained'][-1]:.0%}"
+    title(figure, text, *(["Grey lines: ends of memorisation, circuit formation, cleanup"] if any(ends) else []))
+    return figure
+
+
 # %%
 if __name__ == "__main__":
     show(run.path / "figures", {
         "training": (figures.training_curves(run.history), "when the training pairs are known, when the others"),
-        "phases": (figures.phases(run.history, ends), "memorisation, circuit formation and cleanup, if they end"),
-        "progress": (figures.progress_measures(steps, measures, k, ends, half),
+        "phases": (phases(run.history, ends), "memorisation, circuit formation and cleanup, if they end"),
+        "progress": (progress_measures(steps, measures, k, ends, half),
                      "which measures move while the held-out loss is still flat"),
         "attention": (figures.attention(run.model.effective(run.params), P), "what the heads look at, and how often"),
     })

@@ -1,18 +1,19 @@
 """The attention layer against its definition in loops, and its gradients."""
 
+import draws
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grok_np.gradcheck import GradientError, check, strategies
+from grok_np.gradcheck import GradientError, check
 from grok_np.networks.attention import attention_backward, attention_forward
 
 
 def draw_layer(data):
     B, T, H, d, e = data.draw(st.tuples(*[st.integers(1, 3)] * 5), label="B, T, H, d, e")
     shapes = [(B, T, d), *[(H, d, e)] * 3, (H, e, d)]
-    return [data.draw(strategies.arrays(shape, bound=2), label=name)
+    return [data.draw(draws.arrays(shape, bound=2), label=name)
             for name, shape in zip(("x", "W_Q", "W_K", "W_V", "W_O"), shapes, strict=True)]
 
 

@@ -45,18 +45,17 @@ TABLE, SQUARE = RNG.normal(size=(7, 3)), RNG.normal(size=(7, 7))
 RIGHT = {
     "integer": dict(
         axis=0, checkpoint_every=1, d_embed=3, d_mlp=4, d_model=4, exhaustive_up_to=9, frequency=2, k=2,
-        least_neurons=1, log_every=1, m=2, n=5, n_bits=4, n_heads=2, n_hidden=4, n_layers=2, n_max=5, n_neurons=5, p=7,
+        log_every=1, m=2, n=5, n_bits=4, n_heads=2, n_hidden=4, n_layers=2, n_max=5, n_neurons=5, p=7,
         seed=1, steps=1, test_size=3, threads=1, train_size=3, up_to=9, warmup_steps=0),
     "real": dict(
-        attention_rate=0.5, companion=0.5, corrupted_fraction=0.1, delta=0.05, eps=1e-8, epsilon=0.005,
-        init_scale=1.0, least_fraction=0.5,
-        least_share=0.5, lr=1e-3, momentum=0.9, phase=0.3, share=0.1, train_fraction=0.4, weight_decay=0.5),
+        attention_rate=0.5, companion=0.5, corrupted_fraction=0.1, delta=0.05, eps=1e-8, epsilon=0.005, init_scale=1.0,
+        lr=1e-3, momentum=0.9, phase=0.3, share=0.1, train_fraction=0.4, weight_decay=0.5),
     "number": dict(moment=0.3j),
     "flag": dict(
         allow_inexact=False, bias=True, causal=False, exist_ok=False, progress=False, random_labels=False, rising=True,
         separate_vocabularies=True, symmetric=False),
     "choice": dict(
-        activation="square", centring="output", coding="bits", dtype="float64", factoring="tied", formula="clock",
+        activation="square", coding="bits", dtype="float64", factoring="tied",
         initialisation="pizza", layout="a b", loss="cross_entropy", of="correct", operation="add", penalty="l1"),
     "array": dict(
         A=TABLE, B=TABLE, C=TABLE.T, W_E=TABLE, W_L=RNG.normal(size=(2, 7)), amplitudes=1.0, coefficients=np.ones(9),
@@ -77,7 +76,6 @@ KNOWN = {name: (kind, value) for kind, values in RIGHT.items() for name, value i
 EXCEPT = {
     "reading.fourier.strongest_waves": {"frequency": ("array", [1, 2, 1, 1, 1, 1, 1])},
     "reading.progress.neuron_fit": {"frequency": ("array", [1, 2])},
-    "reading.clock_pizza.by_sum_and_difference": {"table": ("array", SQUARE)},
     "analytic.rings.stars": {"phases": ("array", 0.5)},
     "analytic.rings.untied_star": {"n_neurons": ("integer", 6)},
 }

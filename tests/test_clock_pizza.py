@@ -3,13 +3,15 @@
 import json
 import math
 
+import draws
 import numpy as np
 import pytest
+from _circles import find_circles, formula_agreement, isolate, isolated_circles
+from clock_and_pizza import by_sum_and_difference
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from grok_np import MLP, Transformer, analytic
-from grok_np.gradcheck import networks
 from grok_np.layers import predict
 from grok_np.networks.deep import DeepMLP, DeepTransformer
 from grok_np.networks.factorings import FACTORINGS
@@ -47,7 +49,7 @@ def test_published_networks(reference, name):
 def test_circles_and_verdict_of_published_networks(reference, name, verdict):
     model, params, *_ = published.load(reference(f"pizza/{name}.npz"))
     expected = json.loads(reference("pizza/expected.json").read_text(encoding="utf-8"))[name]["logit_fve"]
-    found = clock_pizza.isolated_circles(model, params)
+    found = isolated_circles(model, params)
     for one, theirs in zip(found, expected, strict=False):
         assert one.circle.frequency == theirs["freq"]
         assert one.circle.share == pytest.approx(theirs["power_share_of_freq"], abs=1e-6)
@@ -59,13 +61,13 @@ def test_circles_and_verdict_of_published_networks(reference, name, verdict):
 def test_model_A_has_three_pizzas_and_their_companions(reference):
     """The paper: 97 to 98 % of the companions' logits; alone every circle fails, all of them together never do."""
     model, params, *_ = published.load(reference("pizza/p99zdpze5l.npz"))
-    found = clock_pizza.isolated_circles(model, params)
+    found = isolated_circles(model, params)
     assert [(one.circle.frequency, one.accompanies) for one in found] == [
         (17, None), (3, None), (15, None), (25, 17), (6, 3), (29, 15)]
     assert all(0.97 < one.agreement["accompanying"] < 0.98 for one in found[3:])
     assert max(one.accuracy for one in found) < 0.4
     every = [component for one in found for component in one.circle.components]
-    assert share_right(all_logits(model, clock_pizza.isolate(model, params, every))) == 1
+    assert share_right(all_logits(model, isolate(model, params, every))) == 1
 
 
 def small_models():
@@ -118,7 +120,7 @@ def test_embedding_gradients_are_differences(model):
             assert gradient[i] == pytest.approx((moved[0] - moved[1]) / 2e-5, rel=1e-6, abs=1e-7)
 
 
-@given(networks.transformers())
+@given(draws.transformers())
 def test_embedding_gradients_add_up_to_the_gradient_of_the_table(drawn):
     model, params, inputs = drawn
     logits, cache = model.forward(params, inputs)
@@ -195,9 +197,9 @@ def test_exact_networks_are_recognised():
 
 def test_maps_by_sum_and_difference():
     a, b = np.indices((6, 6))
-    turned = clock_pizza.by_sum_and_difference(10.0 * a + b)
+    turned = by_sum_and_difference(10.0 * a + b)
     assert turned[3, 1] == (21 + 54) / 2 and turned[0, 0] == (0 + 33) / 2 and np.isnan(turned[1, 0])
-    odd = clock_pizza.by_sum_and_difference(np.arange(25.0).reshape(5, 5))
+    odd = by_sum_and_difference(np.arange(25.0).reshape(5, 5))
     assert sorted(odd.ravel()) == list(range(25)) and odd[(4 + 3) % 5, 4 - 3] == 23
 
 
@@ -205,14 +207,14 @@ def test_circles_alone_and_together():
     """Three circles of an exact pizza: isolation gives back the exact pizza of that circle."""
     p, frequencies = 31, (1, 3, 9)
     model, params = analytic.on_circles(analytic.pizza(p, frequencies), frequencies)
-    found = clock_pizza.circles(params["W_E"])
+    found = find_circles(params["W_E"])
     assert [circle.frequency for circle in found] == [1, 3, 9]
     assert all(circle.share == pytest.approx(1) for circle in found)
-    logits = all_logits(model, clock_pizza.isolate(model, params, found[1].components))
-    assert clock_pizza.formula_agreement(logits, 3, "pizza") == pytest.approx(1)
+    logits = all_logits(model, isolate(model, params, found[1].components))
+    assert formula_agreement(logits, 3, "pizza") == pytest.approx(1)
     np.testing.assert_allclose(logits, analytic.pizza_logits(p, (3,)), atol=1e-9)
     everything = [i for circle in found for i in circle.components]
-    np.testing.assert_allclose(clock_pizza.isolate(model, params, everything)["W_E"], params["W_E"], atol=1e-9)
+    np.testing.assert_allclose(isolate(model, params, everything)["W_E"], params["W_E"], atol=1e-9)
 
 
 @given(p=st.integers(3, 31).filter(lambda p: p % 2), k=st.integers(1, 15))
@@ -220,16 +222,16 @@ def test_the_two_pizza_formulas_are_nearly_one(p, k):
     """The second is what neurons at multiples of 45 degrees give; both are pizzas, and the clock is neither."""
     assume(math.gcd(k, p) == 1 and p > 8)
     pizza, clock = analytic.pizza_logits(p, [k]), analytic.clock_logits(p, [k])
-    assert clock_pizza.formula_agreement(pizza, k, "pizza'") > 0.9
-    assert clock_pizza.formula_agreement(pizza, k, "pizza") == pytest.approx(1)
-    assert clock_pizza.formula_agreement(3 * clock - 2, k, "clock") == pytest.approx(1)
-    assert 0.6 < clock_pizza.formula_agreement(clock, k, "pizza") < 0.85
+    assert formula_agreement(pizza, k, "pizza'") > 0.9
+    assert formula_agreement(pizza, k, "pizza") == pytest.approx(1)
+    assert formula_agreement(3 * clock - 2, k, "clock") == pytest.approx(1)
+    assert 0.6 < formula_agreement(clock, k, "pizza") < 0.85
 
 
 def test_agreement_is_two_correlations_less_one():
     """So it is no fraction: 1 at best, -1 for no relation or no logits at all, -3 for the opposite."""
     clock, noise = analytic.clock_logits(31), np.random.default_rng(0).normal(size=(31, 31, 31))
-    found = [clock_pizza.formula_agreement(logits, 1, "clock") for logits in (clock, noise, 0 * clock, -clock)]
+    found = [formula_agreement(logits, 1, "clock") for logits in (clock, noise, 0 * clock, -clock)]
     np.testing.assert_allclose(found, [1, -1, -1, -3], atol=0.05)
 
 
@@ -238,7 +240,7 @@ def test_circles_of_any_frequency_can_stand_alone_for_composite_p():
     model = MLP(15, 2, 4)
     angle = 2 * np.pi * 3 / 15 * np.arange(15)
     params = draw(model) | {"W_E": np.stack([np.cos(angle), np.sin(angle)], axis=1)}
-    one, = clock_pizza.isolated_circles(model, params)
+    one, = isolated_circles(model, params)
     assert one.circle.frequency == 3 and one.accuracy < 0.5 and one.accompanies is None
 
 
@@ -265,9 +267,9 @@ def test_bad_arguments_are_named():
     with pytest.raises(ValueError, match="of must be one of correct, largest wrong, got 'wrong'"):
         clock_pizza.distance_irrelevance(model, params, of="wrong")
     with pytest.raises(ValueError, match="formula must be one of clock, pizza"):
-        clock_pizza.formula_agreement(np.zeros((5, 5, 5)), 1, "tart")
+        formula_agreement(np.zeros((5, 5, 5)), 1, "tart")
     with pytest.raises(ValueError, match=r"components must be one or more of 0 to 2, got \[3\]"):
-        clock_pizza.isolate(model, params, (3,))
+        isolate(model, params, (3,))
     with pytest.raises(ValueError, match="params must be with an embedding W_E"):
         collapsed = MLP(5, 3, 4, factoring="collapsed")
-        clock_pizza.isolate(collapsed, {"W_in": np.ones((5, 4)), "W_out": np.ones((4, 5))}, (0,))
+        isolate(collapsed, {"W_in": np.ones((5, 4)), "W_out": np.ones((4, 5))}, (0,))

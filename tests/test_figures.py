@@ -1,21 +1,36 @@
-"""Every figure, drawn from a success and from a failure: the titles say which, the data are there, nothing is cut."""
+"""Every figure, the studies' own too, from a success and from a failure: the titles say which, nothing is cut."""
 
+import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from _circles import circles, isolated_circles
+from _phase_diagrams import phase_diagrams
+from clock_and_pizza import algorithm_plane, by_sum_and_difference, correct_logit_maps, transition
+from factorings import shares
+from five_neurons import paths_to_the_star, stars_in_training
 from matplotlib.axis import Tick
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.text import Text
+from mlp_grokking import contributions, replacements
+from mlp_seeds import moments_of_many
+from moment_law import free_rings
+from sparse_parity import bit_maps, parity_outputs, weight_paths
+from strange_runs import accuracies, swings
+from transformer_grokking import phases, progress_measures
+from your_checkpoint import ablation_losses, ablations, logit_spectrum, neuron_maps, spectra
 
 from grok_np import Transformer, analytic, figures, reading
 from grok_np.figures import style
 from grok_np.reading import clock_pizza, progress
 from grok_np.tasks import ModularArithmetic
 
+EXAMPLES = Path(__file__).parents[1] / "examples"
 P, RNG = 23, np.random.default_rng(0)
 STARS = analytic.together(analytic.star(P, 5, 2, activation="relu"), analytic.star(P, 7, 9, activation="relu"))
 RINGS = reading.rings.find(STARS)
@@ -60,10 +75,10 @@ def attention(layout, scores=None):
 
 EXACT = {"clock": analytic.clock, "pizza": analytic.pizza}
 EXACT = {name: analytic.on_circles(build(P, [3, 7]), [3, 7]) for name, build in EXACT.items()}
-MAPS = {name: clock_pizza.by_sum_and_difference(clock_pizza.correct_logits(reading.all_logits(*network)))
+MAPS = {name: by_sum_and_difference(clock_pizza.correct_logits(reading.all_logits(*network)))
         for name, network in EXACT.items()}
 PIZZA_SCORES = clock_pizza.principal_components(clock_pizza.token_table(*EXACT["pizza"])).scores[:P]
-CIRCLES = clock_pizza.isolated_circles(*EXACT["pizza"])
+CIRCLES = isolated_circles(*EXACT["pizza"])
 CLOUD = (np.repeat(np.linspace(0, 1, 21), 3), np.linspace(1, 0.3, 63), np.linspace(0.2, 0.9, 63))
 BITS = np.random.default_rng(1).integers(0, 2, (300, 3)).sum(axis=1)
 KEPT, FADED = np.zeros((2, 3, 6, 4))
@@ -97,82 +112,82 @@ GENERALISE[..., 0, :, 1] = GENERALISE[..., 1, :, 2] = MEMORISE[..., 1] = 1
 
 # Name of the function: (from a success, what the title says; from a failure, what the title says).
 FIGURES = {
-    "ablations": (lambda: figures.ablations(progress.ablations(LOGITS, [2, 9], neurons=NEURONS, W_L=STARS.C)),
+    "ablations": (lambda: ablations(ablation_losses(LOGITS, [2, 9], neurons=NEURONS, W_L=STARS.C)),
                   "Loss 1.9e+00 nats with nothing taken out, 1.8e+00 with key",
-                  lambda: figures.ablations(progress.ablations(WRONG, [2])), "Loss 5.1e+00 nats"),
-    "accuracies": (lambda: figures.accuracies({"scale 1": GROKKED, "scale 9": MEMORISED}), "1,000 (scale 1), never (sc",
-                   lambda: figures.accuracies({"scale 9": MEMORISED}), "from step: never (scale 9)"),
-    "algorithm_plane": (lambda: figures.algorithm_plane({"rate 0": (0.99, 0.2), "rate 1": (0.3, 0.8)}, CLOUD),
+                  lambda: ablations(ablation_losses(WRONG, [2])), "Loss 5.1e+00 nats"),
+    "accuracies": (lambda: accuracies({"scale 1": GROKKED, "scale 9": MEMORISED}), "1,000 (scale 1), never (sc",
+                   lambda: accuracies({"scale 9": MEMORISED}), "from step: never (scale 9)"),
+    "algorithm_plane": (lambda: algorithm_plane({"rate 0": (0.99, 0.2), "rate 1": (0.3, 0.8)}, CLOUD),
                         "symmetricity 0.30 to 0.99, irrelevance 0.20 to 0.80",
-                        lambda: figures.algorithm_plane({"rate 0": (0.5, 0.5)}), "1 networks between"),
+                        lambda: algorithm_plane({"rate 0": (0.5, 0.5)}), "1 networks between"),
     "attention": (lambda: figures.attention(attention("a b =", lambda a, k: np.cos(2 * np.pi * k * a / 7)), 7),
                   "Attention is periodic: the named frequencies hold 100%",
                   lambda: figures.attention(replace(attention("a b"), attention_rate=0), 7), "Attention is flat"),
-    "bit_maps": (lambda: figures.bit_maps({"step 0": FADED[0].repeat(30, 1), "step 9": FADED[2]}, 2), "40%, 100%",
-                 lambda: figures.bit_maps({"step 0": KEPT[0], "step 9": KEPT[2]}, 2), "40%, 40%"),
-    "circles": (lambda: figures.circles(PIZZA_SCORES, CIRCLES), "2 circles of the embedding",
-                lambda: figures.circles(PIZZA_SCORES, []), "holds no circle"),
-    "contributions": (lambda: figures.contributions(*votes(STARS, RINGS, 3, 4), 3, 4), "largest at c = 7, the answer",
-                      lambda: figures.contributions(*votes(LAWLESS, BAD_RINGS, 3, 4), 3, 4), "Wrong: the sum of the"),
-    "correct_logit_maps": (lambda: figures.correct_logit_maps(MAPS), "In 1 of 2 networks",
-                           lambda: figures.correct_logit_maps({"noise": NOISE.A @ NOISE.C}), "In 0 of 1 networks"),
-    "free_rings": (lambda: figures.free_rings(cells([0.02, 0.03]), {"relu": [0.5, 0.4]}, {"relu": 5}), "at most 0.03",
-                   lambda: figures.free_rings(cells([]), {"relu": [0.5, 0.4]}, {"relu": 5}), "No network gets all"),
-    "logit_spectrum": (lambda: figures.logit_spectrum(progress.component_norms(LOGITS)), "hold 81%",
-                       lambda: figures.logit_spectrum(progress.component_norms(WRONG)), "no sum is computed"),
+    "bit_maps": (lambda: bit_maps({"step 0": FADED[0].repeat(30, 1), "step 9": FADED[2]}, 2), "40%, 100%",
+                 lambda: bit_maps({"step 0": KEPT[0], "step 9": KEPT[2]}, 2), "40%, 40%"),
+    "circles": (lambda: circles(PIZZA_SCORES, CIRCLES), "2 circles of the embedding",
+                lambda: circles(PIZZA_SCORES, []), "holds no circle"),
+    "contributions": (lambda: contributions(*votes(STARS, RINGS, 3, 4), 3, 4), "largest at c = 7, the answer",
+                      lambda: contributions(*votes(LAWLESS, BAD_RINGS, 3, 4), 3, 4), "Wrong: the sum of the"),
+    "correct_logit_maps": (lambda: correct_logit_maps(MAPS), "In 1 of 2 networks",
+                           lambda: correct_logit_maps({"noise": NOISE.A @ NOISE.C}), "In 0 of 1 networks"),
+    "free_rings": (lambda: free_rings(cells([0.02, 0.03]), {"relu": [0.5, 0.4]}, {"relu": 5}), "at most 0.03",
+                   lambda: free_rings(cells([]), {"relu": [0.5, 0.4]}, {"relu": 5}), "No network gets all"),
+    "logit_spectrum": (lambda: logit_spectrum(progress.component_norms(LOGITS)), "hold 81%",
+                       lambda: logit_spectrum(progress.component_norms(WRONG)), "no sum is computed"),
     "moments": (lambda: figures.moments(RINGS, (1, 2, 3, 4), 5), "are at most 0.00 in every ring",
                 lambda: figures.moments(BAD_RINGS, (1, 2, 3, 4), 5), "are not, in 1 of 1 rings: up to 0."),
     "moments_beside_losses": (lambda: figures.moments_beside_losses(*moments_in_training(0.01)), "are at most 0.01",
                               lambda: figures.moments_beside_losses(*moments_in_training(0.7)), "not yet zero"),
-    "moments_of_many": (lambda: figures.moments_of_many(3 * RINGS, (1, 2, 3, 4), 5), "rings of 5: 1.00 to 1.00",
-                        lambda: figures.moments_of_many(3 * BAD_RINGS, (1, 2, 3, 4), 5), "in 3 of 3 rings"),
-    "neurons": (lambda: figures.neurons(np.moveaxis(NEURONS[..., [0, 6]], 2, 0), [2, 9],
+    "moments_of_many": (lambda: moments_of_many(3 * RINGS, (1, 2, 3, 4), 5), "rings of 5: 1.00 to 1.00",
+                        lambda: moments_of_many(3 * BAD_RINGS, (1, 2, 3, 4), 5), "in 3 of 3 rings"),
+    "neuron_maps": (lambda: neuron_maps(np.moveaxis(NEURONS[..., [0, 6]], 2, 0), [2, 9],
                                         [progress.component_norms(NEURONS[..., i]) for i in (0, 6)]), "or more of each",
-                lambda: figures.neurons(RNG.normal(size=(1, P, P)), [2], RNG.random((1, P, P))), "no single wave"),
-    "parity_outputs": (lambda: figures.parity_outputs({"learned": np.where(BITS % 2, 1.0, -1.0) + 0.1 * BITS}, BITS),
+                lambda: neuron_maps(RNG.normal(size=(1, P, P)), [2], RNG.random((1, P, P))), "no single wave"),
+    "parity_outputs": (lambda: parity_outputs({"learned": np.where(BITS % 2, 1.0, -1.0) + 0.1 * BITS}, BITS),
                        "one: 100.0% (learned)",
-                       lambda: figures.parity_outputs({"learned": np.where(BITS % 2, -1.0, 2.0)}, BITS),
+                       lambda: parity_outputs({"learned": np.where(BITS % 2, -1.0, 2.0)}, BITS),
                        "one: 0.0% (learned)"),
-    "paths_to_the_star": (lambda: figures.paths_to_the_star(*paths(EVEN)), "72 to 72° apart",
-                          lambda: figures.paths_to_the_star(*paths(EVEN**2)), "2 to 266°"),
-    "phase_diagrams": (lambda: figures.phase_diagrams({"addition": GENERALISE}, ("weight decay", (0.1, 1.0)),
+    "paths_to_the_star": (lambda: paths_to_the_star(*paths(EVEN)), "72 to 72° apart",
+                          lambda: paths_to_the_star(*paths(EVEN**2)), "2 to 266°"),
+    "phase_diagrams": (lambda: phase_diagrams({"addition": GENERALISE}, ("weight decay", (0.1, 1.0)),
                                                       ("data", (0.3, 0.6)), ("p =", [67])),
                        "in 2 of 4 settings; in none of those with weight decay 0.1",
-                       lambda: figures.phase_diagrams({"addition": MEMORISE}, ("weight decay", (0.1, 1.0)),
+                       lambda: phase_diagrams({"addition": MEMORISE}, ("weight decay", (0.1, 1.0)),
                                                       ("data", (0.3, 0.6)), ("p =", [67])), "in 0 of 4 settings"),
-    "phases": (lambda: figures.phases(GROKKED, (10, 100, 1000)), "Memorisation ends at step 10, circuit formation ends",
-               lambda: figures.phases(MEMORISED, (None, None, None)), "No phase has ended; not grokked by step 100"),
-    "progress_measures": (lambda: figures.progress_measures(
+    "phases": (lambda: phases(GROKKED, (10, 100, 1000)), "Memorisation ends at step 10, circuit formation ends",
+               lambda: phases(MEMORISED, (None, None, None)), "No phase has ended; not grokked by step 100"),
+    "progress_measures": (lambda: progress_measures(
         [0, 50], [BAD_MEASURES, GOOD_MEASURES], [2, 9], (10, 20, 30),
         {"excluded_loss": 10, "restricted_loss": 20, "test_loss": 40}), "held-out loss at step 40",
-        lambda: figures.progress_measures([0, 5], 2 * [BAD_MEASURES], [2, 9]), "Not grokked: the held-out loss is"),
-    "replacements": (lambda: figures.replacements([0, 5], 2 * [reading.rings.scores(STARS, SPLIT)]),
+        lambda: progress_measures([0, 5], 2 * [BAD_MEASURES], [2, 9]), "Not grokked: the held-out loss is"),
+    "replacements": (lambda: replacements([0, 5], 2 * [reading.rings.scores(STARS, SPLIT)]),
                      "the weights from step 0, the waves read from them",
-                     lambda: figures.replacements([0, 5], 2 * [reading.rings.scores(NOISE, SPLIT)]), "Not grokked"),
+                     lambda: replacements([0, 5], 2 * [reading.rings.scores(NOISE, SPLIT)]), "Not grokked"),
     "scores": (lambda: figures.scores(reading.rings.scores(STARS, SPLIT)), "100.0% with the learned weights, ",
                lambda: figures.scores(reading.rings.scores(NOISE, SPLIT)), "in which there is no ring"),
-    "shares": (lambda: figures.shares([[1.0, 0.5], [0, 0]], ["tied", "one-hot"], ["decay 1", "decay 3"],
+    "shares": (lambda: shares([[1.0, 0.5], [0, 0]], ["tied", "one-hot"], ["decay 1", "decay 3"],
                                       [("symmetric", 1), ("not symmetric", 1)]), "in 1 of 2 rows, none in 1",
-               lambda: figures.shares([[0.0]], ["tied"], ["decay 1"]), "in 0 of 1 rows"),
-    "spectra": (lambda: figures.spectra({"W_E": STARS.A, "W_L": STARS.C.T}, [2, 9]), "hold 100% of W_E, 100% of W_L",
-                lambda: figures.spectra({"W_E": NOISE.A}, []), "no key frequency"),
+               lambda: shares([[0.0]], ["tied"], ["decay 1"]), "in 0 of 1 rows"),
+    "spectra": (lambda: spectra({"W_E": STARS.A, "W_L": STARS.C.T}, [2, 9]), "hold 100% of W_E, 100% of W_L",
+                lambda: spectra({"W_E": NOISE.A}, []), "no key frequency"),
     "stars": (lambda: figures.stars(RINGS), "In 2 of 2 rings the output turns twice as fast",
               lambda: figures.stars(BAD_RINGS), "No star yet"),
-    "stars_in_training": (lambda: figures.stars_in_training([(0, BAD_RINGS[0]), (50, RINGS[0])]), "within 0° of twice",
-                          lambda: figures.stars_in_training([(50, BAD_RINGS[0])]), "No star at step 50"),
-    "swings": (lambda: figures.swings({"beta1 = 0.9": GROKKED}), "with none of these; at rest",
-               lambda: figures.swings({"beta1 = 0.9": GROKKED, "beta1 = 0.99": SWINGING}), "beta1 = 0.99 (by a factor"),
+    "stars_in_training": (lambda: stars_in_training([(0, BAD_RINGS[0]), (50, RINGS[0])]), "within 0° of twice",
+                          lambda: stars_in_training([(50, BAD_RINGS[0])]), "No star at step 50"),
+    "swings": (lambda: swings({"beta1 = 0.9": GROKKED}), "with none of these; at rest",
+               lambda: swings({"beta1 = 0.9": GROKKED, "beta1 = 0.99": SWINGING}), "beta1 = 0.99 (by a factor"),
     "training_curves": (lambda: figures.training_curves(GROKKED), "right from step 100, held-out data from step 1,000",
                         lambda: figures.training_curves(MEMORISED), "held-out data never all, 10.0% at best"),
-    "transition": (lambda: figures.transition([0, 1], [[0.99, 0.2], [0.3, 0.8]], CLOUD), ": from pizza to clock",
-                   lambda: figures.transition([0, 1], [[0.5, 0.2], [0.5, 0.8]]), "no way from pizza to clock"),
+    "transition": (lambda: transition([0, 1], [[0.99, 0.2], [0.3, 0.8]], CLOUD), ": from pizza to clock",
+                   lambda: transition([0, 1], [[0.5, 0.2], [0.5, 0.8]]), "no way from pizza to clock"),
     "waves": (lambda: figures.waves(STARS, RINGS), "holds 100% or more of each neuron",
               lambda: figures.waves(BLURRED, reading.rings.find(BLURRED)), "Not yet waves"),
     "weight_maps": (lambda: figures.weight_maps(STARS, RINGS), "12 of 12 neurons are waves of 2 frequencies",
                     lambda: figures.weight_maps(NOISE, []), "no three neurons share a frequency"),
-    "weight_paths": (lambda: figures.weight_paths([0, 10, 99], FADED, 2, [(10, "memorised"), (20, "end")]),
+    "weight_paths": (lambda: weight_paths([0, 10, 99], FADED, 2, [(10, "memorised"), (20, "end")]),
                      "and 0 at step 99",
-                     lambda: figures.weight_paths([0, 10, 99], KEPT, 2), "they have not faded away"),
+                     lambda: weight_paths([0, 10, 99], KEPT, 2), "they have not faded away"),
 }
 CASES = [(name, good) for name in FIGURES for good in (True, False)]
 
@@ -192,7 +207,9 @@ def drawn(name, good=True):
 
 
 def test_every_figure_is_here():
-    assert set(FIGURES) == {name for name in figures.__all__ if name != "save"}
+    of_studies = {name for path in EXAMPLES.glob("*.py") for name in
+                  re.findall(r"^def (\w+)\(.*\) -> Figure:", path.read_text(encoding="utf-8"), re.M)}
+    assert set(FIGURES) == {name for name in figures.__all__ if name != "save"} | of_studies
 
 
 @pytest.mark.parametrize(("name", "good"), CASES)
@@ -344,7 +361,7 @@ def test_correct_logits_are_told_apart():
 
 
 def test_circles_of_more_than_one_row_are_all_there():
-    figure = figures.circles(PIZZA_SCORES, 3 * CIRCLES)
+    figure = circles(PIZZA_SCORES, 3 * CIRCLES)
     FigureCanvasAgg(figure).draw()
     assert sum(axis.get_title().startswith("frequency") for axis in figure.axes) == 6
 
@@ -352,6 +369,6 @@ def test_circles_of_more_than_one_row_are_all_there():
 def test_spectra_and_ablations_draw_their_numbers():
     bars = [bar.get_height() for bar in drawn("spectra")[0].axes[0].patches]
     assert np.isclose(sum(bars), 1) and np.argsort(bars)[-2:].tolist() == [1, 8]
-    losses = progress.ablations(LOGITS, [2, 9], neurons=NEURONS, W_L=STARS.C)
+    losses = ablation_losses(LOGITS, [2, 9], neurons=NEURONS, W_L=STARS.C)
     points = drawn("ablations")[0].axes[0].lines[1]
     np.testing.assert_allclose(points.get_xdata(), list(losses.values()))

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "reading": GROUND | {"networks", "analytic"},
     "figures": GROUND | {"networks", "analytic", "reading"},
     "page": GROUND | {"networks", "analytic", "reading", "figures", "learning"},
-    "gradcheck": {"errors", "networks", "layers", "tasks", "streams"},
+    "gradcheck": {"errors"},
 }
 RUNS = {"learning", "learning.runs", "learning.training"}  # where `page` finds a finished run
 # One order of reading, which `__init__`, docs/reading.md and the "Read next" lines tell.

@@ -2,6 +2,7 @@
 
 import math
 
+import draws
 import mpmath
 import numpy as np
 import pytest
@@ -10,25 +11,25 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax, softmax
 
 from grok_np import layers
-from grok_np.gradcheck import check, networks, strategies
+from grok_np.gradcheck import check, strategies
 
 MULTICLASS = [name for name, loss in layers.LOSSES.items() if not loss.one_output]
 
 
 @given(st.data())
 def test_linear_gradients(data):
-    n, m, k = data.draw(strategies.shapes(3), label="B, n_in, n_out")
-    x, W = data.draw(strategies.arrays((n, m)), label="x"), data.draw(strategies.arrays((m, k)), label="W")
+    n, m, k = data.draw(draws.shapes(3), label="B, n_in, n_out")
+    x, W = data.draw(draws.arrays((n, m)), label="x"), data.draw(draws.arrays((m, k)), label="W")
     check(layers.linear_forward, layers.linear_backward, [x, W])
-    b = data.draw(strategies.arrays((k,)), label="b")
+    b = data.draw(draws.arrays((k,)), label="b")
     check(layers.linear_forward, layers.linear_backward, [x, W, b])
 
 
 @given(st.data())
 def test_lookup_gradients(data):
-    n, d = data.draw(strategies.shapes(2))
-    indices = data.draw(networks.pairs(n)).ravel()
-    table = data.draw(strategies.arrays((n, d)))
+    n, d = data.draw(draws.shapes(2))
+    indices = data.draw(draws.pairs(n)).ravel()
+    table = data.draw(draws.arrays((n, d)))
     at = layers.lookup(indices, n, np.float64)
     check(lambda t: layers.lookup_forward(t, at), layers.lookup_backward, [table])
 
@@ -36,9 +37,9 @@ def test_lookup_gradients(data):
 @given(st.data())
 def test_lookup_in_the_tables_of_an_ensemble(data):
     """Every member takes its own rows from its own table."""
-    n, d, members = data.draw(strategies.shapes(3))
+    n, d, members = data.draw(draws.shapes(3))
     indices = data.draw(strategies.hnp.arrays(np.int64, (members, 4), elements=st.integers(0, n - 1)))
-    tables = data.draw(strategies.arrays((members, n, d)))
+    tables = data.draw(draws.arrays((members, n, d)))
     at = layers.lookup(indices, n, np.float64)
     out, _ = layers.lookup_forward(tables, at)
     for member in range(members):
@@ -55,7 +56,7 @@ def test_lookup_keeps_float32():
 
 
 @pytest.mark.parametrize("name", layers.ACTIVATIONS)
-@given(x=strategies.arrays(strategies.shapes(2), away_from_zero=1e-3))
+@given(x=draws.arrays(draws.shapes(2), away_from_zero=1e-3))
 def test_activation_gradients(name, x):
     check(*layers.ACTIVATIONS[name], [x])
 
@@ -83,7 +84,7 @@ def test_activations_keep_float32(name):
     assert out.dtype == np.float32 and backward(out, cache).dtype == np.float32
 
 
-@given(strategies.arrays(strategies.shapes(3), bound=20))
+@given(draws.arrays(draws.shapes(3), bound=20))
 @example(np.zeros((1, 1, 4)))
 def test_softmax(x):
     check(layers.softmax_forward, layers.softmax_backward, [x])
@@ -101,9 +102,9 @@ def test_softmax_of_rows_far_apart_neither_overflows_nor_vanishes():
 @pytest.mark.parametrize("name", MULTICLASS)
 @given(data=st.data())
 def test_loss_gradients(name, data):
-    n, p = data.draw(strategies.shapes(2))
-    logits = data.draw(strategies.arrays((n, p), bound=8), label="logits")
-    labels = data.draw(networks.labels(p, n), label="labels")
+    n, p = data.draw(draws.shapes(2))
+    logits = data.draw(draws.arrays((n, p), bound=8), label="logits")
+    labels = data.draw(draws.labels(p, n), label="labels")
     loss = layers.LOSSES[name]
     check(lambda x: loss.forward(x, labels), loss.backward, [logits])
 
@@ -134,9 +135,9 @@ def test_losses_keep_float32(name):
 
 @given(st.data())
 def test_cross_entropy_is_minus_log_softmax(data):
-    n, p = data.draw(strategies.shapes(2))
-    logits = data.draw(strategies.arrays((n, p), bound=30))
-    labels = data.draw(networks.labels(p, n))
+    n, p = data.draw(draws.shapes(2))
+    logits = data.draw(draws.arrays((n, p), bound=30))
+    labels = data.draw(draws.labels(p, n))
     expected = -log_softmax(logits, axis=1)[np.arange(n), labels].mean()
     np.testing.assert_allclose(layers.cross_entropy_forward(logits, labels)[0], expected, rtol=1e-9, atol=1e-12)
 

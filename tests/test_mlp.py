@@ -1,12 +1,13 @@
 """The two-stage MLP: gradients of every factoring, and agreement with the one-hot definition written out."""
 
+import draws
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grok_np import MLP
-from grok_np.gradcheck import GradientError, check, networks, strategies
+from grok_np.gradcheck import GradientError, check
 from grok_np.layers import ACTIVATIONS, LOSSES
 from grok_np.networks.factorings import FACTORINGS
 from grok_np.networks.initial import TRUNCATED_STD, circular_embedding
@@ -44,15 +45,15 @@ def from_one_hot(model, params, inputs):
 @pytest.mark.parametrize("factoring", FACTORINGS)
 @given(data=st.data())
 def test_gradients_of_every_factoring(factoring, data):
-    model, params, inputs = data.draw(networks.mlps(factoring=factoring))
+    model, params, inputs = data.draw(draws.mlps(factoring=factoring))
     check(lambda **w: model.forward(w, inputs), model.backward, params)
 
 
 @pytest.mark.parametrize("loss", [name for name, loss in LOSSES.items() if not loss.one_output])
 @given(data=st.data())
 def test_gradients_of_the_whole_loss(loss, data):
-    model, params, inputs = data.draw(networks.mlps())
-    labels = data.draw(networks.labels(model.p, len(inputs)))
+    model, params, inputs = data.draw(draws.mlps())
+    labels = data.draw(draws.labels(model.p, len(inputs)))
     forward, backward, *_ = LOSSES[loss]
 
     def whole_forward(**weights):
@@ -65,14 +66,14 @@ def test_gradients_of_the_whole_loss(loss, data):
 
 @given(st.data())
 def test_gradients_of_the_mix(data):
-    p, h, n_classes = data.draw(strategies.shapes(3))
+    p, h, n_classes = data.draw(draws.shapes(3))
     weights = {"A": (p, h), "B": (p, h), "bias": (h,), "C": (h, n_classes)}
-    weights = {name: data.draw(strategies.arrays(shape)) for name, shape in weights.items()}
-    inputs = data.draw(networks.pairs(p))
+    weights = {name: data.draw(draws.arrays(shape)) for name, shape in weights.items()}
+    inputs = data.draw(draws.pairs(p))
     check(lambda **w: mix_forward(Effective(**w, activation="gelu"), inputs), mix_backward, weights)
 
 
-@given(networks.mlps())
+@given(draws.mlps())
 def test_two_stages_are_the_network(drawn):
     model, params, inputs = drawn
     logits, _ = model.forward(params, inputs)

@@ -3,6 +3,7 @@
 from functools import partial
 from itertools import product
 
+import draws
 import numpy as np
 import pytest
 from hypothesis import given
@@ -42,7 +43,7 @@ def test_gradients_with_and_without_leading_axes(data):
     lead = data.draw(st.sampled_from([(), (1,), (3,)]))
     n, h, B = (data.draw(st.integers(1, 4)) for _ in range(3))
     model = BitMLP(n, h, data.draw(st.sampled_from(["square", "gelu"])), data.draw(st.sampled_from(["bits", "signs"])))
-    params = {name: data.draw(strategies.arrays((*lead, *shape))) for name, shape in model.shapes.items()}
+    params = {name: data.draw(draws.arrays((*lead, *shape))) for name, shape in model.shapes.items()}
     bits = data.draw(strategies.hnp.arrays(np.int64, (*lead, B, n), elements=st.integers(0, 1)))
     x = model.index(bits, np.float64)
     gradcheck.check(lambda **w: model.mix_forward(w, x), model.mix_backward, params)
@@ -94,7 +95,7 @@ def test_examples_that_do_not_push_may_be_left_out(lead):
 @given(data=st.data())
 def test_binary_loss_gradients(name, data):
     shape = data.draw(st.sampled_from([(4,), (2, 3)]))
-    f = data.draw(strategies.arrays(shape, away_from_zero=1e-3))
+    f = data.draw(draws.arrays(shape, away_from_zero=1e-3))
     labels = data.draw(strategies.hnp.arrays(np.int64, shape, elements=st.integers(0, 1)))
     margins = (2 * labels - 1) * f
     f = np.where(np.abs(margins - 1) < 1e-3, 2 * f, f)  # the hinge's kink
@@ -106,7 +107,7 @@ def test_binary_loss_gradients(name, data):
 def test_clipped_loss_gradient(data):
     """Inside and outside the clip, not within 1e-3 of its kinks."""
     shape = data.draw(st.sampled_from([(4,), (2, 3)]))
-    f = data.draw(strategies.arrays(shape)) * data.draw(st.sampled_from([1.0, 10.0]))
+    f = data.draw(draws.arrays(shape)) * data.draw(st.sampled_from([1.0, 10.0]))
     f = np.where(np.abs(np.abs(f) - MOST) < 1e-3, 1.0, f)
     labels = data.draw(strategies.hnp.arrays(np.int64, shape, elements=st.integers(0, 1)))
     gradcheck.check(lambda f: clipped_logistic_forward(f, labels), clipped_logistic_backward, [f])

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from scipy.special import log_softmax
+from your_checkpoint import ablation_losses, neuron_key_frequencies, table_key_frequencies
 
 from grok_np.reading import fourier, progress
 
@@ -121,8 +122,7 @@ def test_a_sum_of_cosines_is_found_again(p, seed, dtype):
     if used:
         power = amplitudes**2 * np.where(2 * np.arange(p // 2 + 1) == p, 2, 1)  # cos² is 1, not 1/2, on average
         assert progress.key_frequencies(logits) == np.flatnonzero(power > 0.01 * power.sum()).tolist()
-        for centring in progress.CENTRINGS:
-            np.testing.assert_allclose(progress.fraction_explained(logits, used, centring), 1, rtol=1e-12)
+        np.testing.assert_allclose(progress.fraction_explained(logits, used), 1, rtol=1e-12)
         assert_loss(progress.trigonometric_loss(logits, used), plain_loss(logits))
         assert_loss(progress.restricted_loss(logits, used), plain_loss(logits))
         assert_loss(progress.excluded_loss(logits, used), np.log(p))
@@ -140,24 +140,22 @@ def test_key_frequencies_of_logits_at_the_threshold(p):
     assert progress.fraction_explained(np.ones((p, p, p)), [1]) == 0
 
 
-@pytest.mark.parametrize(("centring", "kept"), [("total", "cbi"), ("output", "ci"), ("input", "cb"), ("both", "c")])
-def test_what_each_centring_counts(centring, kept):
+def test_the_mean_of_a_pair_is_no_variance_and_a_bias_is():
     p, rng = 7, np.random.default_rng(0)
-    parts = {"c": cosines(p, 2), "b": rng.normal(size=p), "i": rng.normal(size=(p, p, 1))}
-    parts = {name: np.broadcast_to(x - x.mean(), (p, p, p)) for name, x in parts.items()}
-    expected = (parts["c"] ** 2).sum() / sum((parts[name] ** 2).sum() for name in kept)
-    np.testing.assert_allclose(progress.fraction_explained(sum(parts.values()) + 5, 2, centring), expected)
+    wave, bias, pair = cosines(p, 2), rng.normal(size=p), rng.normal(size=(p, p, 1))
+    expected = (wave**2).sum() / ((wave**2).sum() + p**2 * ((bias - bias.mean()) ** 2).sum())
+    np.testing.assert_allclose(progress.fraction_explained(wave + bias + pair, 2), expected)
 
 
 def test_key_frequencies_of_a_table():
     w = 2 * np.pi / 13 * np.arange(13)
     waves = np.stack([np.cos(3 * w), np.sin(3 * w), np.cos(5 * w + 1)])
     table = waves.T @ np.random.default_rng(0).normal(size=(3, 4)) + 100  # the constant does not count
-    assert progress.table_key_frequencies(table) == [3, 5]
-    assert progress.table_key_frequencies(np.zeros((7, 2))) == []
-    two = (2 * np.cos(3 * w) + np.cos(w))[:, None]  # shares 0.8 and 0.2
-    assert progress.table_key_frequencies(two, 0.19) == [1, 3] and progress.table_key_frequencies(two, 0.21) == [3]
-    assert progress.table_key_frequencies(np.eye(12)) == []  # an even spread
+    assert table_key_frequencies(table) == [3, 5]
+    assert table_key_frequencies(np.zeros((7, 2))) == []
+    for weak, found in ((1.45, [1, 3]), (1.35, [3])):  # its share is above, and below, 2 of 6
+        assert table_key_frequencies((2 * np.cos(3 * w) + weak * np.cos(w))[:, None]) == found
+    assert table_key_frequencies(np.eye(12)) == []  # an even spread
 
 
 def test_a_network_trained_on_all_pairs_has_no_test_loss():
@@ -167,7 +165,7 @@ def test_a_network_trained_on_all_pairs_has_no_test_loss():
     assert np.isnan(found["test_loss"]) and found["train_loss"] == progress.loss(logits)
     assert np.isnan([progress.loss(logits, ~everything), progress.restricted_loss(logits, 1, ~everything),
                      progress.excluded_loss(logits, 1, ~everything)]).all()
-    assert np.isnan(progress.ablations(logits, 1, ~everything)["nothing taken out"])
+    assert np.isnan(ablation_losses(logits, [1], ~everything)["nothing taken out"])
 
 
 def test_subtraction_is_addition_with_b_turned_around():
@@ -201,8 +199,8 @@ def test_neurons_that_are_constant_or_one_polynomial():
     assert frequency.tolist() == [0, 0, 4]
     np.testing.assert_allclose(fraction, [0, 0, 1])
     np.testing.assert_allclose(progress.neuron_fit(neurons, frequency), neurons, atol=1e-12)
-    assert progress.neuron_key_frequencies(np.repeat(neurons, 4, axis=2)) == []
-    assert progress.neuron_key_frequencies(np.repeat(neurons, 5, axis=2)) == [4]
+    assert neuron_key_frequencies(np.repeat(neurons, 4, axis=2)) == []
+    assert neuron_key_frequencies(np.repeat(neurons, 5, axis=2)) == [4]
 
 
 @given(moduli, seeds)
@@ -212,9 +210,10 @@ def test_component_norms_are_those_in_an_explicit_basis(p, seed):
     rows = np.stack([np.cos(angle), np.sin(angle)], axis=1).reshape(-1, p)[: p - 1]
     basis = np.vstack([np.ones(p), rows])
     basis /= np.linalg.norm(basis, axis=1, keepdims=True)
-    components = np.einsum("ia,jb,ab...->ij...", basis, basis, x)
+    squares = (np.einsum("ia,jb,ab...->ij...", basis, basis, x) ** 2).sum(axis=(2, 3))
+    at = (np.arange(p) + 1) // 2 == np.arange(p // 2 + 1)[:, None]
     norms = progress.component_norms(x)
-    np.testing.assert_allclose(norms, np.linalg.norm(components.reshape(p, p, -1), axis=2), atol=1e-12)
+    np.testing.assert_allclose(norms**2, at @ squares @ at.T, atol=1e-12)
     np.testing.assert_allclose((norms**2).sum(), (x**2).sum())
 
 
@@ -234,7 +233,7 @@ def test_ablations_take_out_what_they_say(drawn):
     p, rng = len(logits), np.random.default_rng(0)
     neurons, W_L = rng.normal(size=(p, p, 5)), rng.normal(size=(5, p))
     neurons[..., 0] = (polynomial(p, p // 2) @ rng.normal(size=9)).reshape(p, p) + 0.05 * neurons[..., 0]
-    losses = progress.ablations(logits, frequencies, mask, neurons=neurons, W_L=W_L)
+    losses = ablation_losses(logits, frequencies, mask, neurons=neurons, W_L=W_L)
     waves = [f(2 * np.pi * k * np.arange(p) / p) for k in frequencies for f in (np.cos, np.sin)]
     waves = np.array([wave / np.linalg.norm(wave) for wave in waves if np.linalg.norm(wave) > 1e-6]).reshape(-1, p)
     key = W_L @ waves.T @ waves
@@ -248,7 +247,7 @@ def test_ablations_take_out_what_they_say(drawn):
     fit = np.where(fraction > 0.85, progress.neuron_fit(neurons, frequency), neurons)
     assert_loss(losses["neurons over 85 % replaced by their fit"], plain_loss(logits + (fit - neurons) @ W_L, mask))
     assert len(losses) == 3 + 2 * len(frequencies) + 3
-    assert len(progress.ablations(logits, frequencies)) == 3 + 2 * len(frequencies)
+    assert len(ablation_losses(logits, frequencies)) == 3 + 2 * len(frequencies)
 
 
 @given(random_logits())
@@ -292,10 +291,7 @@ SOME = np.eye(5, dtype=bool)
     (lambda: progress.measures(ZEROS, 1, SOME, SOME[:4]), "test_mask must be bool of shape .* got 'bool of shape"),
     (lambda: progress.restricted_loss(ZEROS, [1, 3]), r"from 1 to p//2 = 2, got \[1, 3\]"),
     (lambda: progress.excluded_loss(ZEROS, 0), "frequencies must be an integer >= 1, got 0"),
-    (lambda: progress.fraction_explained(ZEROS, 1, "none"), "centring must be one of total, .*got 'none'"),
     (lambda: progress.key_frequencies(np.zeros(5)), r"logits.shape must be of length 3, got \(5,\)"),
-    (lambda: progress.table_key_frequencies(np.zeros((3, 2))), r"table.shape must be .* p >= 4, got \(3, 2\)"),
-    (lambda: progress.table_key_frequencies(np.eye(5), 1.5), r"share must be in \(0, 1\], got 1.5"),
     (lambda: progress.neuron_frequencies(np.zeros((3, 2, 5))),
      r"neurons.shape must be \(p, p, h\) with p >= 2, got \(3, 2, 5\)"),
     (lambda: progress.measures(ZEROS, 1, SOME, W_E=np.zeros((6, 2))), r"W_E.shape must be \(5, d\)"),
@@ -389,10 +385,9 @@ def test_published_logits(network, expected):
         assert progress.fraction_explained(network.logits, k) == pytest.approx(share, rel=1e-9)
     for which in ("key_frequencies", "key_frequencies_neurons"):
         explained = expected[f"logit_fve_cos_abc__{which}"]
-        for centring, name in (("total", "centre_total_mean"), ("output", "centre_per_output_bias"),
-                               ("input", "centre_per_input"), ("both", "centre_both")):
-            found = progress.fraction_explained(network.logits, expected[which], centring)
-            assert found == pytest.approx(explained[name], rel=1e-12)
+        found = progress.fraction_explained(network.logits, expected[which])
+        assert found == pytest.approx(explained["centre_per_input"], rel=1e-12)
+        assert list(explained.values()) == pytest.approx([found] * len(explained), abs=1e-3)  # as the docstring says
 
 
 def test_published_losses(network, expected):
@@ -420,8 +415,8 @@ def test_published_restricted_loss_to_rounding(network, expected):
 
 def test_published_key_frequencies(network, expected):
     assert progress.key_frequencies(network.logits) == expected["key_frequencies_logits"]
-    assert progress.table_key_frequencies(network.W_E) == expected["key_frequencies_embedding"]
-    assert progress.neuron_key_frequencies(network.neurons) == expected["key_frequencies_neurons"]
+    assert table_key_frequencies(network.W_E) == expected["key_frequencies_embedding"]
+    assert neuron_key_frequencies(network.neurons) == expected["key_frequencies_neurons"]
 
 
 def test_published_neurons(network, expected):
@@ -440,14 +435,14 @@ def test_published_neurons(network, expected):
 def test_published_spectra(network, expected, name):
     table = network.W_E if name == "W_E" else getattr(network, name).T
     for k, share in expected[f"{name}_fourier_top"]:
-        assert k in progress.table_key_frequencies(table, share=share * (1 - 1e-9))
-        assert k not in progress.table_key_frequencies(table, share=share * (1 + 1e-9))
+        power = fourier.power(table).sum(axis=1)
+        assert power[k] / power[1:].sum() == pytest.approx(share, rel=1e-9)
 
 
 def test_published_network_does_what_the_paper_says(network, expected):
     """Qualitative claims of section 4 (their mainline is another run, so only directions are compared)."""
     key = expected["key_frequencies"]
-    losses = progress.ablations(network.logits, key, ~network.train_mask, neurons=network.neurons, W_L=network.W_L)
+    losses = ablation_losses(network.logits, key, ~network.train_mask, neurons=network.neurons, W_L=network.W_L)
     assert losses["nothing taken out"] == pytest.approx(expected["test_loss_113"], abs=1e-14)
     assert losses["W_L: only key frequencies"] < 1e-6 and losses["W_L: all but key frequencies"] > np.log(113)
     assert losses["neurons over 85 % replaced by their fit"] < 1e-6

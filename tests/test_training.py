@@ -21,7 +21,7 @@ from grok_np import (
     train,
 )
 from grok_np.layers import LOSSES, cross_entropy_backward, cross_entropy_forward
-from grok_np.learning import runs, training
+from grok_np.learning import machine, runs, training
 from grok_np.learning.training import loss_and_gradients, make_shards
 from grok_np.streams import generator
 
@@ -295,3 +295,18 @@ def test_what_cannot_be_trained_leaves_no_folder(tmp_path):
     with pytest.raises(ValueError, match="inputs must be"):
         train(MLP(5, 3, 4), SparseParity(8, 2, 9, 9), steps=1, out=tmp_path / "run", loss="logistic", progress=False)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(("kernels", "features", "chosen", "hint"), [
+    ("Haswell", ["AVX2", "AVX512_SKX"], False, True), ("Haswell", ["X86_V4"], False, True),
+    ("SkylakeX", ["AVX2", "AVX512_SKX"], False, False), ("Haswell", ["AVX2"], False, False),
+    ("Haswell", ["AVX512_SKX"], True, False)])
+def test_kernels_of_an_older_cpu_are_hinted_at(monkeypatch, kernels, features, chosen, hint):
+    monkeypatch.setattr(machine, "threadpool_info", lambda: [
+        {"internal_api": "openmp"}, {"internal_api": "openblas", "architecture": kernels}])
+    monkeypatch.setattr(np, "show_config", lambda mode: {"SIMD Extensions": {"found": features}})
+    monkeypatch.delenv("OPENBLAS_CORETYPE", raising=False)
+    if chosen:
+        monkeypatch.setenv("OPENBLAS_CORETYPE", "Haswell")
+    assert (machine.kernel_hint() is not None) == hint
+    assert not hint or machine.kernel_hint().startswith("OpenBLAS uses its Haswell kernels, this CPU knows AVX-512")

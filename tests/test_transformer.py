@@ -1,12 +1,13 @@
 """Two stages and the general layers are one network: values, gradients, training."""
 
+import draws
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from grok_np import AdamW, ModularArithmetic, Transformer, load_run, train
-from grok_np.gradcheck import GradientError, check, networks
+from grok_np.gradcheck import GradientError, check
 from grok_np.layers import cross_entropy_backward, cross_entropy_forward
 from grok_np.networks.deep import DeepMLP, DeepTransformer, blocks, general_backward, general_forward
 
@@ -56,13 +57,13 @@ def test_two_stages_agree_with_the_general_layers(data, seed):
             assert largest_difference(flat, expected_flat) < 10 * tolerance
 
 
-@given(networks.transformers())
+@given(draws.transformers())
 def test_gradients(drawn):
     model, params, inputs = drawn
     check(lambda **w: model.forward(w, inputs), model.backward, params)
 
 
-@given(networks.transformers())
+@given(draws.transformers())
 def test_gradients_of_the_general_layers(drawn):
     model, params, inputs = drawn
     check(lambda **w: by_definition(model, w, inputs), general_backward, params)

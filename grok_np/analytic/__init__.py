@@ -33,59 +33,19 @@ Not here: anything learned. Read in this order: `rings`, `proofs`, `margins`, `c
 
 # ruff: noqa: I001
 from grok_np.analytic.rings import (
-    coprime, cosine_coefficients, exact_weights, gromov, moments, required_moments, rigid_size, ring, star, stars,
-    together, uneven_ring, untied_star)
-from grok_np.analytic.proofs import Certificate, aliases, certificate, is_exact
+    coprime, gromov, moments, required_moments, rigid_size, ring, star, stars, together, uneven_ring, untied_star)
+from grok_np.analytic.proofs import Certificate, certificate, is_exact
 from grok_np.analytic.margins import (
     best_frequencies, clock_margin, largest_modulus, logits, margins, pizza_margin, solves, star_margin)
 from grok_np.analytic.best import ARTICLE, Best, Decay, best_rings, penalty, polish
 from grok_np.analytic.clock_pizza import (
-    FORMULAS, accompanying_logits, clock, clock_logits, on_circles, pizza, pizza_logits, pizza_prime_logits)
+    FORMULAS, accompanying_logits, clock, clock_logits, on_circles, pizza, pizza_logits)
 from grok_np.analytic.parity import exact_parity
 from grok_np.analytic.groups import composition_network, faithful_network, one_hot_network
 
 __all__ = [
-    "ARTICLE",
-    "FORMULAS",
-    "Best",
-    "Certificate",
-    "Decay",
-    "accompanying_logits",
-    "aliases",
-    "best_frequencies",
-    "best_rings",
-    "certificate",
-    "clock",
-    "clock_logits",
-    "clock_margin",
-    "composition_network",
-    "coprime",
-    "cosine_coefficients",
-    "exact_parity",
-    "exact_weights",
-    "faithful_network",
-    "gromov",
-    "is_exact",
-    "largest_modulus",
-    "logits",
-    "margins",
-    "moments",
-    "on_circles",
-    "one_hot_network",
-    "penalty",
-    "pizza",
-    "pizza_logits",
-    "pizza_margin",
-    "pizza_prime_logits",
-    "polish",
-    "required_moments",
-    "rigid_size",
-    "ring",
-    "solves",
-    "star",
-    "star_margin",
-    "stars",
-    "together",
-    "uneven_ring",
-    "untied_star",
-]
+    "ARTICLE", "FORMULAS", "Best", "Certificate", "Decay", "accompanying_logits", "best_frequencies", "best_rings",
+    "certificate", "clock", "clock_logits", "clock_margin", "composition_network", "coprime", "exact_parity",
+    "faithful_network", "gromov", "is_exact", "largest_modulus", "logits", "margins", "moments", "on_circles",
+    "one_hot_network", "penalty", "pizza", "pizza_logits", "pizza_margin", "polish", "required_moments", "rigid_size",
+    "ring", "solves", "star", "star_margin", "stars", "together", "uneven_ring", "untied_star"]

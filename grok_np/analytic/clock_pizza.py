@@ -15,7 +15,9 @@ from grok_np.networks.mlp import MLP, Effective
 
 
 def _pizza_prime(d, s, c):
+    """The paper's second formula (its appendix), what neurons of one angle each add up."""
     C, S = np.cos(d) * np.cos(s), np.cos(d) * np.sin(s)
+    # C and S are half of cos w a + cos w b and of sin w a + sin w b.
     return 2 * (abs(C) - abs(S)) * np.cos(c) - np.sqrt(2) * (abs(C - S) - abs(C + S)) * np.sin(c)
 
 
@@ -61,14 +63,6 @@ def pizza_logits(p, frequencies=(1,), companion=0.0):
     require_number(companion, "companion", "in [0, 1)", lambda x: 0 <= x < 1)
     frequencies = frequency_array(frequencies, p)
     return sum(formula("pizza", p, k) + 2 * companion * formula("accompanying", p, k) for k in frequencies)
-
-
-def pizza_prime_logits(p, frequencies=(1,)):
-    """The paper's second formula for the pizza (its appendix), logits (p, p, p): what neurons of one angle each add up.
-
-    With C = cos(w a) + cos(w b), S = sin(w a) + sin(w b): (|C| - |S|) cos(w c) - (|C - S| - |C + S|) sin(w c) / sqrt 2.
-    """
-    return sum(formula("pizza'", p, k) for k in frequency_array(frequencies, p))
 
 
 def accompanying_logits(p, frequencies=(1,)):

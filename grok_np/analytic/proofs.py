@@ -8,29 +8,7 @@ from itertools import product
 from typing import NamedTuple
 
 from grok_np.analytic.rings import two_windings
-from grok_np.errors import require, require_array, require_integer
-
-
-def aliases(n_neurons, coefficients):
-    """The alias law: harmonics m != 2 of an activation that an evenly spaced star of N lets through to the read-out.
-
-    ``coefficients`` c_0, c_1, ... as from `cosine_coefficients`, of any activation. Harmonic m survives if N divides
-    m - 2 or m + 2. Returns {m: c_m / c_2} for those with c_m != 0, and 2 itself if N divides 4 (its M_4 term). (That a
-    ReLU ring is a quadrature, with an error bound: Yip et al. 2024, arXiv 2412.03773.)
-
-    For ReLU an odd ring is worth an even one of twice its size, as m = 2 N - 2 or N - 2 comes first:
-
-    >>> from grok_np.analytic import cosine_coefficients
-    >>> aliases(5, cosine_coefficients("relu", 12)) == aliases(10, cosine_coefficients("relu", 12))
-    True
-    >>> aliases(5, cosine_coefficients("relu", 12))
-    {8: -0.0476..., 12: -0.0209...}
-    """
-    n, c = require_integer(n_neurons, "n_neurons", minimum=1), require_array(coefficients, "coefficients", ndim=1)
-    require(len(c) > 2 and c[2] != 0, "coefficients", c, "c_0, c_1, c_2, ..; c_2 not 0")
-    survivors = {m: float(c[m] / c[2]) for m in range(len(c))
-                 if abs(c[m]) > 1e-12 and m != 2 and ((m - 2) % n == 0 or (m + 2) % n == 0)}
-    return survivors | ({2: 1.0} if 4 % n == 0 else {})
+from grok_np.errors import require_integer
 
 
 class Certificate(NamedTuple):

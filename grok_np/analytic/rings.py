@@ -9,7 +9,6 @@ import math
 from dataclasses import replace
 
 import numpy as np
-from scipy.optimize import nnls
 
 from grok_np.errors import require, require_array, require_choice, require_integer, require_number, require_type
 from grok_np.layers import ACTIVATIONS
@@ -65,25 +64,6 @@ def moments(phases: np.ndarray, weights: np.ndarray | None = None, n_max: int = 
     phases, weights = _ring(phases, weights)
     orders = np.arange(1, 1 + require_integer(n_max, "n_max", minimum=1))
     return np.exp(1j * np.outer(orders, phases)) @ weights / weights.sum()
-
-
-def cosine_coefficients(activation, n_max=12):
-    """c_0 .. c_n_max of act(cos t) = sum_m c_m cos(m t), in closed form.
-
-    ReLU: 1/pi, 1/2, then (2/pi) (-1)^(m/2+1) / (m² - 1) for even m and 0 for odd; |cos t| is twice its even part;
-    cos² t = 1/2 + cos(2t) / 2.
-    """
-    required_moments(activation)  # names the activation if it is none of the three
-    c = np.zeros(1 + require_integer(n_max, "n_max", minimum=2))
-    if activation == "square":
-        c[[0, 2]] = 0.5
-        return c
-    m = np.arange(2, n_max + 1, 2)
-    c[0], c[2::2] = 1 / np.pi, 2 / np.pi * (-1.0) ** (m // 2 + 1) / (m**2 - 1)
-    if activation == "abs":
-        return 2 * c
-    c[1] = 0.5
-    return c
 
 
 def coprime(frequency, p, allow_inexact=False):
@@ -214,23 +194,6 @@ def together(*networks):
             "one or more of the same activation")
     return replace(networks[0], A=np.hstack([n.A for n in networks]), B=np.hstack([n.B for n in networks]),
                    bias=np.concatenate([n.bias for n in networks]), C=np.vstack([n.C for n in networks]))
-
-
-def exact_weights(phases, activation="square"):
-    """Weights >= 0, of mean 1, with which the star of these phases meets every required moment; else a ValueError.
-
-    There are some if and only if 0 is in the convex hull of the N points (exp(i n alpha)), n the required orders: of 4
-    dimensions for x² and |x|, of 8 for ReLU. So generic phases need five and nine neurons at least, and with so few it
-    is rare: of 2,000 draws of uniform phases (seed 0) x² N = 5, 12: 6, 83 %; ReLU N = 9, 20: 0.3, 60 %.
-    """
-    phases, _ = _ring(phases, None)
-    waves = np.exp(1j * np.outer(required_moments(activation), phases))
-    equations = np.vstack([waves.real, waves.imag, np.ones_like(phases)])
-    weights, residual = nnls(equations, np.append(np.zeros(2 * len(waves)), len(phases)))
-    if residual > 1e-9 * len(phases):
-        raise ValueError(f"phases must leave room for weights >= 0 without moments "
-                         f"{required_moments(activation)}, got {phases.tolist()}: the best misses by {residual:.2g}")
-    return weights
 
 
 def uneven_ring(n_neurons, moment, activation="square"):

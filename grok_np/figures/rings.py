@@ -1,10 +1,10 @@
-"""Figures of one MLP and its rings: weights, waves, stars, moments, contributions to the logits."""
+"""Figures of one MLP and its rings: weights, waves, stars, moments, scores."""
 
 import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from grok_np.figures.style import BLACK, BLUE, CYCLE, DIVERGING, GREEN, RED, WIDTH, YELLOW, title
+from grok_np.figures.style import BLACK, BLUE, CYCLE, DARK_ORANGE, DIVERGING, GREEN, RED, WIDTH, YELLOW, title
 from grok_np.reading import fourier
 
 ZERO = 0.1  # a moment below a tenth of the sum of the weights is called zero in a title, and 10 degrees a star
@@ -114,7 +114,7 @@ def _worst(rings, required):
     return max(float(ring.moments[n - 1]) for ring in rings for n in required)
 
 
-def _on_moments(rings, required):
+def on_moments(rings, required):
     """The sentence on what should be zero."""
     worst = _worst(rings, required)
     bad = sum(_worst([ring], required) >= ZERO for ring in rings)
@@ -127,7 +127,7 @@ def moments(rings, required, rigid_size, n_max=8):
     """|M_n| / sum w of each ring for n = 1 .. n_max: what the activation requires to be zero, and what is free."""
     figure = Figure(figsize=(8, 4.4), layout="constrained")
     axis = figure.subplots()
-    _shade(axis, required, n_max)
+    shade(axis, required, n_max)
     for i, ring in enumerate(rings):
         rigid = ring.n_neurons == rigid_size
         orders = np.arange(1, n_max + 1) + 0.1 * (i - (len(rings) - 1) / 2)
@@ -135,35 +135,13 @@ def moments(rings, required, rigid_size, n_max=8):
                   label=f"frequency {ring.frequency}: {ring.n_neurons} neurons")
     figure.legend(*axis.get_legend_handles_labels(), frameon=False, fontsize=9, ncols=3, loc="outside lower center")
     rigid = [ring for ring in rings if ring.n_neurons == rigid_size]
-    title(figure, _on_moments(rings, required),
+    title(figure, on_moments(rings, required),
           *([f"Rings of {rigid_size} have no choice left: {min(ring.moments[rigid_size - 1] for ring in rigid):.2f} or "
              f"more at n = {rigid_size}, where the regular ring has 1"] if rigid else []))
     return figure
 
 
-def moments_of_many(rings, required, rigid_size, n_max=8):
-    """|M_n| / sum w of the rings of many networks: those of the rigid size beside the larger ones."""
-    figure = Figure(figsize=(8, 4.4), layout="constrained")
-    axis = figure.subplots()
-    _shade(axis, required, n_max)
-    groups = (("o", GREEN, -0.15, f"{rigid_size} neurons", lambda n: n == rigid_size),
-              ("s", CYCLE[1], 0.15, f"more than {rigid_size} neurons", lambda n: n > rigid_size))
-    spread = np.linspace(-0.1, 0.1, len(rings))
-    for marker, colour, offset, label, belongs in groups:
-        members = [(ring.moments[:n_max], x) for ring, x in zip(rings, spread, strict=True) if belongs(ring.n_neurons)]
-        for i, (values, x) in enumerate(members):
-            axis.plot(np.arange(1, n_max + 1) + offset + x, values, marker, color=colour, ms=4, mfc="none",
-                      label=f"{label}: {len(members)} rings" if i == 0 else None)
-    figure.legend(*axis.get_legend_handles_labels(), frameon=False, ncols=2, loc="outside lower center")
-    rigid = [float(ring.moments[rigid_size - 1]) for ring in rings if ring.n_neurons == rigid_size]
-    free = [float(ring.moments[rigid_size - 1]) for ring in rings if ring.n_neurons > rigid_size]
-    title(figure, _on_moments(rings, required), "; ".join(
-        f"at n = {rigid_size}, {name}: {min(values):.2f} to {max(values):.2f}"
-        for name, values in ((f"rings of {rigid_size}", rigid), ("larger rings", free)) if values))
-    return figure
-
-
-def _shade(axis, required, n_max):
+def shade(axis, required, n_max):
     """The axes of moments, with those shaded that must vanish."""
     for n in required:
         axis.axvspan(n - 0.5, n + 0.5, color=YELLOW, alpha=0.35, lw=0)
@@ -171,25 +149,26 @@ def _shade(axis, required, n_max):
              xlim=(0.4, n_max + 0.6), xticks=np.arange(1, n_max + 1))
 
 
-def contributions(parts, total, a, b):
-    """What each frequency adds to the logits of one pair, and the logits, over the answers c, all on one scale.
-
-    parts {frequency: (p,)}; total (p,), the logits of the whole network.
-    """
-    p, answer = len(total), (a + b) % len(total)
-    figure = Figure(figsize=(8, 1.5 + 1.05 * (len(parts) + 1)), layout="constrained")
-    axes = figure.subplots(len(parts) + 1, 1, sharex=True, sharey=True, squeeze=False)[:, 0]
-    lines = [(f"frequency {k}", logits) for k, logits in parts.items()] + [("all neurons", total)]
-    for i, (axis, (name, logits)) in enumerate(zip(axes, lines, strict=True)):
-        axis.axvline(answer, color="0.7", lw=4, alpha=0.6)
-        axis.plot(logits - logits.mean(), color=BLACK if i == len(parts) else CYCLE[i % len(CYCLE)])
-        axis.set_ylabel(name, rotation=0, ha="right", va="center")
-    axes[-1].set_xlabel("answer c")
-    winner, lead = int(np.argmax(total)), float(total[answer] - np.delete(total, answer).max())
-    title(figure, f"Each frequency votes with a wave; their sum is largest at c = {winner}, the answer to {a} + {b} "
-                  f"mod {p}, by {lead:.3g}" if lead > 0 else
-                  f"Wrong: the sum of the votes is largest at c = {winner}, but {a} + {b} mod {p} is {answer}, "
-                  f"which lies {-lead:.3g} lower")
+def moments_beside_losses(steps, moments, losses):
+    """|R_0| to |R_8| of one ReLU ring over training above its losses; moments (steps, 9), from n = 0."""
+    figure = Figure(figsize=(WIDTH, 5.2), layout="constrained")
+    top, bottom = figure.subplots(2, 1, sharex=True)
+    top.plot(steps, moments[:, 0], "-", color=BLACK, lw=2, label="$R_0$: the answer")
+    for n, colour, style, label in ((1, GREEN, "-", "c_1"), (3, GREEN, "--", "c_1"), (2, CYCLE[1], "-", "c_0"),
+                                    (4, DARK_ORANGE, "-", "c_2"), (6, CYCLE[4], "-.", "c_4 = -c_2 / 5")):
+        top.plot(steps, moments[:, n], style, color=colour, label=f"$R_{n}$: called up by ${label}$")
+    for n, style in ((5, "--"), (7, ":")):
+        top.plot(steps, moments[:, n], style, color="0.55", label=f"$R_{n}$: called up by nothing")
+    top.set(ylabel="$|R_n|$ / sum of weights", ylim=(-0.02, 1.03))
+    for (name, curve), colour, style in zip(losses.items(), (BLUE, RED), ("-", "--"), strict=True):
+        bottom.plot(steps, curve, style, color=colour, label=f"{name} loss")
+    bottom.set(xscale="log", ylim=(0, None), xlabel="step", ylabel="cross-entropy (nats)")
+    for axis in (top, bottom):
+        axis.legend(frameon=False, fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    worst = max(moments[-1, n] for n in (1, 2, 3, 4))
+    title(figure, f"At step {steps[-1]:,} the moments that ReLU calls up with weight, $R_1$ to $R_4$, are "
+          + (f"at most {worst:.2f}" if worst < 0.1 else f"not yet zero, up to {worst:.2f}")
+          + f" of the sum of the weights; the answer has {moments[-1, 0]:.2f} of it")
     return figure
 
 

@@ -1,9 +1,9 @@
-"""Figures of one transformer: attention, neurons over (a, b), spectra, ablations."""
+"""What the heads of a transformer look at."""
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from grok_np.figures.style import BLACK, DARK_ORANGE, GREEN, WIDTH, title
+from grok_np.figures.style import BLACK, GREEN, WIDTH, title
 from grok_np.layers import softmax_forward
 from grok_np.reading import fourier
 
@@ -53,90 +53,3 @@ def _weights_on_a(effective, p):
     soft, _ = softmax_forward(np.stack(scores, axis=-1))
     rate = effective.attention_rate
     return np.moveaxis(rate * soft[..., 0] + (1 - rate), 2, 0)
-
-
-def neurons(activations, frequencies, spectra):
-    """One neuron per key frequency over all pairs, and its 2-D Fourier spectrum: a wave in a times a wave in b.
-
-    activations (n, p, p), spectra (n, p, p) from `progress.component_norms`.
-    """
-    n = max(len(frequencies), 2)
-    figure = Figure(figsize=(min(2.4 * n, WIDTH), 1.1 + 2 * min(2.4, WIDTH / n)), layout="constrained")
-    axes = figure.subplots(2, len(frequencies), squeeze=False)
-    held = []
-    for (top, bottom), k, pre, spectrum in zip(axes.T, frequencies, activations, spectra, strict=True):
-        top.imshow(pre.T, origin="lower", cmap="viridis")
-        top.set(title=f"k = {k}", xlabel="a")
-        blocks = _by_frequency(spectrum)
-        bottom.imshow(blocks.T, origin="lower", cmap="Greys")
-        bottom.set(xlabel="frequency in a")
-        held.append((blocks[[0, 0, k], [k, 0, 0]] ** 2).sum() + blocks[k, k] ** 2)
-        held[-1] /= max((blocks**2).sum(), 1e-300)
-    axes[0, 0].set_ylabel("b")
-    axes[1, 0].set_ylabel("frequency in b")
-    title(figure, f"Neurons over all pairs, and their spectra: one frequency holds {min(held):.0%} or more of each"
-          if min(held) >= 0.5 else
-          f"Neurons over all pairs, and their spectra: no single wave, as one frequency may hold only {min(held):.0%}")
-    return figure
-
-
-def _by_frequency(norms):
-    """Norms of the blocks of equal frequency in a and in b: (p, p) components -> (p//2 + 1)², the constant set to 0."""
-    starts = np.r_[0, np.arange(1, len(norms), 2)]
-    blocks = np.sqrt(np.add.reduceat(np.add.reduceat(norms**2, starts, axis=0), starts, axis=1))
-    blocks[0, 0] = 0
-    return blocks
-
-
-def spectra(tables, frequencies):
-    """Fourier power of weight tables {name: (p, d)} by frequency; key frequencies are named."""
-    figure = Figure(figsize=(8, 1.2 + 1.8 * len(tables)), layout="constrained")
-    axes = figure.subplots(len(tables), 1, sharex=True, squeeze=False)[:, 0]
-    held = []
-    for axis, (name, table) in zip(axes, tables.items(), strict=True):
-        power = fourier.power(np.asarray(table, np.float64)).sum(axis=1)[1:]
-        share = power / max(power.sum(), 1e-300)
-        k = np.arange(1, len(power) + 1)
-        axis.bar(k, share, color=[DARK_ORANGE if one in frequencies else "0.6" for one in k])
-        axis.set(ylabel="share of power", title=name)
-        for one in frequencies:
-            axis.annotate(str(one), (one, share[one - 1]), ha="center", va="bottom", fontsize=8)
-        axis.margins(y=0.2)
-        held.append(f"{share[np.array(frequencies, int) - 1].sum():.0%} of {name}")
-    axes[-1].set_xlabel("frequency k (cycles per p)")
-    title(figure, f"The {len(frequencies)} key frequencies of the logits (orange) hold {', '.join(held)}"
-          if len(frequencies) else "The logits have no key frequency; the power is spread as drawn")
-    return figure
-
-
-def logit_spectrum(component_norms):
-    """2-D Fourier spectrum of the logits over all pairs, constant left out."""
-    figure = Figure(figsize=(6, 4.9), layout="constrained")
-    axis = figure.subplots()
-    blocks = _by_frequency(component_norms)
-    shown = axis.imshow(blocks.T, origin="lower", cmap="Greys")
-    figure.colorbar(shown, ax=axis, label="norm of the logits' component")
-    axis.set(xlabel="frequency in a (cycles per p)", ylabel="frequency in b")
-    equal = (np.diagonal(blocks) ** 2).sum() / max((blocks**2).sum(), 1e-300)
-    title(figure, f"Products of equal frequency in a and b hold {equal:.0%} of the logits"
-          + ("" if equal >= 0.5 else ": no sum is computed"))
-    return figure
-
-
-def ablations(losses):
-    """Loss after taking parts out: `progress.ablations`."""
-    figure = Figure(figsize=(8, 1.1 + 0.3 * len(losses)), layout="constrained")
-    axis = figure.subplots()
-    place = np.arange(len(losses))[::-1]
-    whole = losses["nothing taken out"]
-    axis.axvline(whole, color="0.7", lw=1)
-    axis.plot(list(losses.values()), place, "o", color=GREEN)
-    axis.plot(whole, place[list(losses).index("nothing taken out")], "o", color=BLACK)
-    axis.set(xscale="log", xlabel="cross-entropy (nats), all pairs", yticks=place, yticklabels=list(losses))
-    axis.grid(axis="y", color="0.9")
-    kept, without = (losses.get(f"{how} a+b at key frequencies") for how in ("only", "all but"))
-    text = f"Loss {whole:.1e} nats with nothing taken out"
-    if kept is not None:
-        text += f", {kept:.1e} with key frequencies only, {without:.1e} without them"
-    title(figure, text)
-    return figure

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 import numpy as np
 
 KIT = 0x67726164636865636B  # "gradcheck": nobody's own seed
-
-
 REFUSALS = (ValueError, ArithmeticError, LookupError)  # what a layer may raise at inputs that are not the user's
 
 
@@ -103,10 +101,9 @@ class Layer:
                                 + (f" of length {len(result)}" if isinstance(result, tuple) else ""))
         out, cache = result
         for _, leaf in leaves(out):
-            if np.asarray(leaf).dtype.kind != "f":
-                raise GradientError(
-                    f"forward returns an out of dtype {np.asarray(leaf).dtype}; only floats have a gradient"
-                )
+            dtype = np.asarray(leaf).dtype
+            if dtype.kind != "f":
+                raise GradientError(f"forward returns an out of dtype {dtype}; only floats have a gradient")
         return flat(out), cache, out
 
     def shaped(self, vector, out, order="C"):
@@ -202,9 +199,8 @@ def methods(layer, **gradients):
             if hasattr(layer, "zero_grad"):
                 layer.zero_grad()
             ddata = method(layer, dout)
-            return *(ddata if isinstance(ddata, list | tuple) else (ddata,)), *(
-                getattr(layer, name) for name in gradients.values()
-            )
+            ddata = ddata if isinstance(ddata, list | tuple) else (ddata,)
+            return *ddata, *(getattr(layer, name) for name in gradients.values())
 
         backward.method, backward.rebuilt = method, rebuilt  # for `repair`
         return backward

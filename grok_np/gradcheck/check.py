@@ -133,13 +133,10 @@ def _not_finite(layer, flat):
         why = "an input is empty and the output not finite"
     else:
         why, rng = "the forward is not finite at this very point", stream(4)
-        near = [
-            {path: x + 1e-3 * (np.abs(x).max() or 1.0) * rng.uniform(-1, 1, x.shape) for path, x in layer.point.items()}
-            for _ in "12"
-        ]
+        near = [{path: x + 1e-3 * (np.abs(x).max() or 1.0) * rng.uniform(-1, 1, x.shape)
+                 for path, x in layer.point.items()} for _ in "12"]
         if not any(np.isfinite(layer.forward(point)[0]).all() for point in near):
             raise GradientError(
                 f"forward returns {flat[~np.isfinite(flat)][0]} for finite inputs, and for inputs nearby too\n"
-                "does it overflow (exp of a large number: subtract the maximum), or leave its domain?"
-            )
+                "does it overflow (exp of a large number: subtract the maximum), or leave its domain?")
     return Report(tuple(Compared(name, "", 0.0, np.inf, why) for name in layer.names.values()))

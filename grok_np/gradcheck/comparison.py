@@ -63,17 +63,14 @@ class Comparison:
         """All entries of an input, or random directions; returns a `Compared`."""
         __tracebackhide__ = True
         entries = self._finite(path)
-        how, tallies = (
-            (self._full if level == "full" else self._quick)(path, entries) if len(entries) else ("empty", [])
-        )
+        moves = self._full if level == "full" else self._quick
+        how, tallies = moves(path, entries) if len(entries) else ("empty", [])
         largest = np.abs(self.gradients[0][path][entries]).max(initial=0)
         known = [one for one in tallies if np.isfinite(one.tolerance)]
         worst = max((one.relative for one in known if not one.kink), default=0.0)
         with np.errstate(over="ignore"):  # of a denormal gradient
-            hidden = max(
-                (one.hidden / largest if largest else np.inf if one.tolerance > 1e-300 else 0.0 for one in known),
-                default=0.0,
-            )
+            hidden = max((one.hidden / largest if largest else np.inf if one.tolerance > 1e-300 else 0.0
+                          for one in known), default=0.0)
         empty = not self.layer.point[path].size
         nothing = "" if empty else "no slope is finite here" if not known else \
             "the gradient is below the noise" if all(one.silent for one in known) else ""
@@ -122,11 +119,9 @@ class Comparison:
             value, error, low, high = self.differences.climb(direction).along(self.douts[0])
             if error + high - low < 1e3 * (1 + abs(value)):
                 index = [int(i) for i in np.unravel_index(entry, self.layer.point[path].shape)]
-                raise GradientError(
-                    f"gradient of {self.layer.names[path]} is {gradient[entry]} at {index}, where out is finite "
-                    f"and its slope {value / direction[0][2][0]:.5g}\n"
-                    "a division by zero, 0 * inf, or an overflow in backward"
-                )
+                raise GradientError(f"gradient of {self.layer.names[path]} is {gradient[entry]} at {index}, where out "
+                                    f"is finite and its slope {value / direction[0][2][0]:.5g}\n"
+                                    "a division by zero, 0 * inf, or an overflow in backward")
         return np.flatnonzero(np.isfinite(gradient))
 
     def _alone(self, path, entry):
@@ -150,9 +145,8 @@ class Comparison:
         """The worse Tally of both douts."""
         slope, tallies = (self.differences.climb if climb else self.differences.slope)(direction), []
         smallest = min(np.abs(change).min() for *_, change in direction)
-        noise = sum(
-            self.differences.gradient_noise[path][entries] @ np.abs(change) for path, entries, change in direction
-        )
+        noise = sum(self.differences.gradient_noise[path][entries] @ np.abs(change)
+                    for path, entries, change in direction)
         for dout, gradients in zip(self.douts, self.gradients, strict=True):
             value, error, low, high = slope.along(dout)
             parts = np.concatenate([gradients[path][entries] * change for path, entries, change in direction])
@@ -162,17 +156,10 @@ class Comparison:
             off = max(low - claim, claim - high, 0.0)
             # A right gradient differs by less than the doubt, so `sharp` also means that they agree.
             sharp = off <= tolerance and (error + high - low <= 0.3 * self.rtol * largest or error == 0 == off)
-            tallies.append(
-                Tally(
-                    off,
-                    tolerance,
-                    bool(high > low + tolerance),
-                    sharp,
-                    max(abs(value), abs(claim)) <= tolerance > 1e-300,
-                    tolerance / smallest,
-                    abs(value - claim) / largest if largest else 0.0,
-                )
-            )
+            tallies.append(Tally(
+                off, tolerance, kink=bool(high > low + tolerance), sharp=sharp, hidden=tolerance / smallest,
+                silent=max(abs(value), abs(claim)) <= tolerance > 1e-300,
+                relative=abs(value - claim) / largest if largest else 0.0))
         return max(tallies, key=lambda one: (one.wrong, not one.sharp, one.off / one.tolerance))
 
     def check_ties(self):
@@ -186,8 +173,6 @@ class Comparison:
             if len(tied) > 1 and self._tally(direction, climb=True).wrong:
                 path, entry = tied[0]
                 index = [int(i) for i in np.unravel_index(entry, self.layer.point[path].shape)]
-                raise GradientError(
-                    f"gradient of {self.layer.names[path]} is wrong where entries tie (at {value:.5g}, as {index}): "
-                    "moved together they give another slope than the sum of their gradients\n"
-                    "at tied maxima the gradient is given out more than once: pick one entry, or divide it"
-                )
+                raise GradientError(f"gradient of {self.layer.names[path]} is wrong where entries tie (at {value:.5g}, "
+                                    f"as {index}): moved together they give another slope than the sum of their "
+                                    "gradients\nat tied maxima it is given out more than once: pick one, or divide")

@@ -37,10 +37,8 @@ def _unchanged(who, layer, point):
     __tracebackhide__ = True
     for path, x in point.items():
         if not np.array_equal(x, layer.point[path], equal_nan=True):
-            raise GradientError(
-                f"{who} changes {layer.names[path]} in place\n"
-                "work on a copy: +=, out= or an assignment, perhaps to a view, writes into the caller's array"
-            )
+            raise GradientError(f"{who} changes {layer.names[path]} in place\nwork on a copy: +=, out= or an "
+                                "assignment, perhaps to a view, writes into the caller's array")
 
 
 def _once_more(layer):
@@ -60,10 +58,8 @@ def check_forward(layer):
     _unchanged("forward", layer, point)
     again = layer.forward(layer.copy())[0]
     if again.shape != outputs.shape or differs(again, outputs):
-        raise GradientError(
-            "forward gives another output for the same inputs the second time\n"
-            "before the backward can be judged: does forward draw random numbers (a new mask), or keep state?"
-        )
+        raise GradientError("forward gives another output for the same inputs the second time\n"
+                            "does it draw random numbers (a new mask), or keep state?")
     if _once_more(layer) and differs(flat(out), outputs, 0):
         raise GradientError("the next forward overwrites the output of the one before: both share one buffer\n"
                             "return a new array from forward")
@@ -79,9 +75,8 @@ def check_backward(layer, douts):
     raw, first = layer.backward(given, cache)
     _check_fit(layer, raw)
     if not np.array_equal(flat(given), douts[0]):
-        raise GradientError(
-            "backward changes dout in place\nwhoever else uses dout (a skip path) gets the changed one: work on a copy"
-        )
+        raise GradientError("backward changes dout in place\n"
+                            "whoever else uses dout (a skip path) gets the changed one: work on a copy")
     _unchanged("backward", layer, point)
     if differs(flat(out), outputs, 0):
         raise GradientError("backward changes the forward's output in place\nwork on a copy")
@@ -92,29 +87,20 @@ def check_backward(layer, douts):
     second = again()
     if name := _other(layer, second, first):
         fresh = layer.backward(layer.shaped(douts[0], out), layer.forward(layer.copy())[1])[1]
-        where = (
-            "state outside the cache is kept from the earlier call"
-            if _other(layer, fresh, first)
-            else "its cache is changed by the first call"
-        )
+        where = ("state outside the cache is kept from the earlier call" if _other(layer, fresh, first) else
+                 "its cache is changed by the first call")
         twice = any(value.any() and not differs(second[path], 2 * value) for path, value in first.items())
+        why = ("it is exactly twice the first: gradients accumulate (+=) from call to call" if twice else
+               "backward must not change what it reads, add to what an earlier call left, nor draw random numbers")
         raise GradientError(
-            f"a second backward with the same cache and dout gives another gradient of {name}: {where}\n"
-            + (
-                "it is exactly twice the first: gradients accumulate (+=) from call to call"
-                if twice
-                else "backward must not change what it reads, add to what an earlier call left, nor draw random numbers"
-            )
-        )
+            f"a second backward with the same cache and dout gives another gradient of {name}: {where}\n{why}")
     other = layer.backward(layer.shaped(douts[1], out), cache)[1]
     if name := _other(layer, raw, first):
         raise GradientError(f"the next backward overwrites the gradient of {name} that the first one returned\n"
                             "both share one buffer: return a new array")
     if _once_more(layer) and (name := _other(layer, again(), first)):
-        raise GradientError(
-            f"another forward in between changes the gradient of {name}: state outside the cache\n"
-            "backward reads the latest forward's values (a global, a closure, an attribute) and not its cache"
-        )
+        raise GradientError(f"another forward in between changes the gradient of {name}: state outside the cache\n"
+                            "backward reads the latest forward's values (global, closure, attribute), not its cache")
     turned = layer.shaped(douts[0], out, order="F")
     for _, leaf in leaves(turned):
         if isinstance(leaf, np.ndarray):
@@ -126,10 +112,8 @@ def check_backward(layer, douts):
             raise
         raise GradientError("backward writes into dout (it fails for a read-only one)\nwork on a copy") from error
     if name:
-        raise GradientError(
-            f"the gradient of {name} depends on the memory layout of dout: a Fortran-ordered one (a transpose) gives "
-            "another\nravel, reshape or a view in memory order ('K', 'A')?"
-        )
+        raise GradientError(f"the gradient of {name} depends on the memory layout of dout: a Fortran-ordered one (a "
+                            "transpose) gives another\nravel, reshape or a view in memory order ('K', 'A')?")
     return first, other
 
 
@@ -167,25 +151,20 @@ def check_linear(layer, out, cache, douts, gradients):
         single = off > SAME * size and np.array_equal(one.astype(np.float32), one)
         if off <= 1e-3 * size and offset <= SAME * size and not single:
             continue
-        negative, double = at(-douts[0])[path], at(2 * douts[0])[path]
-        what = (
-            "a dout of 0 does not give 0\na term without dout is added, or state is kept from an earlier call"
-            if offset > SAME * size
-            else f"it is off by {off / size:.0e}\nit is rounded to float32 in backward"
-            if single
-            else "it does not grow with dout\ndout is normalised, or only its sign is used"
-            if not differs(double, one)
-            else "it grows with its square\ndout enters twice"
-            if not differs(double, 4 * one)
-            else "-dout gives the same\nits absolute value is used"
-            if not differs(negative, one)
-            else "but grows with it\na mask or a maximum of dout (dout > 0)? masks belong to the forward's values"
-            if not differs(double, 2 * one)
-            else "twice dout gives neither twice nor four times as much\nis it clipped?"
-        )
         if not differs(one, two):
             raise GradientError(f"gradient of {name} ignores dout: it is the same whatever dout is\n"
                                 "multiply by dout, even where it usually is 1 (the chain rule)")
+        negative, double = at(-douts[0])[path], at(2 * douts[0])[path]
+        what = next(words for words, holds in (
+            ("a dout of 0 does not give 0\na term without dout is added, or state is kept from an earlier call",
+             offset > SAME * size),
+            (f"it is off by {off / size:.0e}\nit is rounded to float32 in backward", single),
+            ("it does not grow with dout\ndout is normalised, or only its sign is used", not differs(double, one)),
+            ("it grows with its square\ndout enters twice", not differs(double, 4 * one)),
+            ("-dout gives the same\nits absolute value is used", not differs(negative, one)),
+            ("but grows with it\na mask or a maximum of dout (dout > 0)? masks belong to the forward's values",
+             not differs(double, 2 * one)),
+            ("twice dout gives neither twice nor four times as much\nis it clipped?", True)) if holds)
         raise GradientError(f"gradient of {name} is not linear in dout: {what}")
 
 
@@ -202,12 +181,10 @@ def check_precision(layer, outputs, gradients, dout):
         value = outputs if path is None else gradients[path]
         notices = np.abs(at[1e-6][path]) > 1e-9 * np.abs(value)
         if np.isfinite(value).all() and (notices & (at[1e-11][path] == 0)).sum() > 0.9 * notices.sum():
-            raise GradientError(
-                ("out" if path is None else f"gradient of {layer.names[path]}")
-                + " does not notice a change of the inputs by 1e-11: it is rounded, float32 is hidden inside "
-                + ("the forward" if path is None else "(the cache, or backward)")
-                + "\nlook for astype(np.float32), and arrays made without dtype=x.dtype"
-            )
+            what, where = (("out", "the forward") if path is None else
+                           (f"gradient of {layer.names[path]}", "(the cache, or backward)"))
+            raise GradientError(f"{what} does not notice a change of the inputs by 1e-11: it is rounded, float32 is "
+                                f"hidden inside {where}\nlook for astype(np.float32), or arrays without dtype=x.dtype")
 
 
 def check_single(layer, outputs, dout, gradients):
@@ -229,7 +206,5 @@ def check_single(layer, outputs, dout, gradients):
         explained = 100 * np.abs(moved[path] - gradients[path]).max(initial=0) + 1e-4 * largest
         typical = np.abs(dout * outputs).sum() / (np.abs(layer.point[path]).max(initial=0) or 1.0)
         if not off <= explained + 1e-5 * typical:
-            raise GradientError(
-                f"gradient of {name} is right in float64, but in float32 off by {off / largest:.0e}\n"
-                "a difference of nearly equal numbers, or an overflow, that float64 survives"
-            )
+            raise GradientError(f"gradient of {name} is right in float64, but in float32 off by {off / largest:.0e}\n"
+                                "a difference of nearly equal numbers, or an overflow, that float64 survives")

@@ -7,24 +7,17 @@ never touched.
 """
 
 import ast
-import contextlib
 import copy
 import inspect
 import itertools
-import textwrap
+import linecache
 import time
 
 import numpy as np
 
 SECONDS = 2.0  # of processor time, for one search
-COMPARISONS = {
-    ast.Gt: (ast.Lt, ast.GtE),
-    ast.Lt: (ast.Gt, ast.LtE),
-    ast.GtE: (ast.LtE, ast.Gt),
-    ast.LtE: (ast.GtE, ast.Lt),
-    ast.Eq: (ast.NotEq,),
-    ast.NotEq: (ast.Eq,),
-}
+COMPARISONS = {ast.Gt: (ast.Lt, ast.GtE), ast.Lt: (ast.Gt, ast.LtE), ast.GtE: (ast.LtE, ast.Gt),
+               ast.LtE: (ast.GtE, ast.Lt), ast.Eq: (ast.NotEq,), ast.NotEq: (ast.Eq,)}
 OPERATORS = {ast.Add: (ast.Sub, ast.Mult), ast.Sub: (ast.Add,), ast.Mult: (ast.Div, ast.Add), ast.Div: (ast.Mult,)}
 METHODS = {"sum": "mean", "mean": "sum", "max": "min", "min": "max", "argmax": "argmin", "argmin": "argmax",
            "sin": "cos", "cos": "sin", "exp": "log", "maximum": "minimum", "minimum": "maximum"}
@@ -92,25 +85,10 @@ def _larger(node, names):
             yield "a term more", ast.BinOp(other, ast.Sub(), node)
             yield "a factor more", ast.BinOp(node, ast.Mult(), ast.BinOp(ast.Constant(1), ast.Sub(), other))
         yield "a term more", ast.BinOp(ast.Constant(1), ast.Sub(), node)
-        if not isinstance(node, ast.Name):
-            for a, b in itertools.combinations(others, 2):
-                for op in (ast.Add(), ast.Sub()):
-                    yield "a term more", ast.BinOp(node, op, ast.BinOp(a, ast.Mult(), b))
-        for method in ("sum", "mean"):
-            for axis in (0, 1, -1):
-                for keep in (True, False):
-                    call = ast.parse(f"a.{method}(axis={axis}, keepdims={keep})", mode="eval").body
-                    call.func.value = node
-                    yield f"a {method} more", call
-
-
-def _fitted(node, names):
-    """(what, function of a number to a new node, number at which the source stands)."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, float):
-        yield "another constant", ast.Constant, node.value
-    elif isinstance(node, ast.BinOp | ast.Call | ast.Name) and _read(node):
-        yield "a factor more", lambda c: ast.BinOp(ast.Constant(c), ast.Mult(), node), 1.0
-        yield "a term more", lambda c: ast.BinOp(ast.Constant(c), ast.Add(), node), 0.0
+        for method, axis, keep in itertools.product(("sum", "mean"), (0, 1, -1), (True, False)):
+            call = ast.parse(f"a.{method}(axis={axis}, keepdims={keep})", mode="eval").body
+            call.func.value = node
+            yield f"a {method} more", call
 
 
 def _read(node):
@@ -135,52 +113,32 @@ def repair(backward, residual):
     """
     function = getattr(backward, "method", inspect.unwrap(getattr(backward, "__func__", backward)))
     try:
-        definition, first = _definition(function)
+        definition = _definition(function)
     except (OSError, TypeError, SyntaxError, AttributeError):
         return None
-    names = {
-        node.id for node in ast.walk(definition) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)
-    } | {argument.arg for argument in definition.args.args if argument.arg not in ("self", "cache")}
+    stored = {node.id for node in ast.walk(definition) if isinstance(node, ast.Name) and not _read(node)}
+    names = stored | {one.arg for one in definition.args.args if one.arg not in ("self", "cache")}
 
-    def off(node, new):
-        try:
-            return residual(_compiled(_replaced(definition, node, new), function, backward))
-        except Exception:  # whatever a changed program does
-            return None
-
-    def candidates():
-        stores = [node for node in ast.walk(definition) if isinstance(node, ast.Assign | ast.AugAssign | ast.For)]
-        targets = [one for node in stores for one in getattr(node, "targets", None) or [node.target]]
-        written = {id(part) for one in targets for part in ast.walk(one)}
-        # Where a result is written to only an index may be wrong: a write into something else would hide a line.
-        nodes = [node for node in ast.walk(definition) if id(node) not in written or isinstance(node, ast.Constant)]
-        for node in nodes:
-            yield from ((what, node, new) for what, new in _small(node, names))
-        for node in nodes:
-            for what, make, start in _fitted(node, names):
-                here, there = off(node, make(start)), off(node, make(start + 1.0))
-                if here is None or there is None or here.shape != there.shape:
-                    continue
-                change = there - here
-                if np.isfinite(change).all() and change.any():
-                    fitted = start - here @ change / (change @ change)
-                    yield from ((what, node, make(float(f"{fitted:.{digits}g}"))) for digits in (6, 12))
-        for node in nodes:
-            yield from ((what, node, new) for what, new in _larger(node, names))
-
+    stores = [node for node in ast.walk(definition) if isinstance(node, ast.Assign | ast.AugAssign | ast.For)]
+    targets = [one for node in stores for one in getattr(node, "targets", None) or [node.target]]
+    written = {id(part) for one in targets for part in ast.walk(one)}
+    # Where a result is written to only an index may be wrong: a write into something else would hide a line.
+    nodes = [node for node in ast.walk(definition) if id(node) not in written or isinstance(node, ast.Constant)]
+    candidates = ((what, node, new) for changes in (_small, _larger) for node in nodes
+                  for what, new in changes(node, names))
     deadline = time.thread_time() + SECONDS
-    for what, node, new in candidates():
+    for what, node, new in candidates:
         if time.thread_time() > deadline:
             return None
-        difference = off(node, new)
-        if difference is not None and (np.abs(difference) <= 1).all():  # nan is not
-            line = [
-                one
-                for one in ast.walk(definition)
-                if isinstance(one, ast.stmt) and any(part is node for part in ast.walk(one))
-            ][-1]
+        try:
+            right = (np.abs(residual(_compiled(_replaced(definition, node, new), function, backward))) <= 1).all()
+        except Exception:  # whatever a changed program does
+            continue
+        if right:
+            *_, line = (one for one in ast.walk(definition)
+                        if isinstance(one, ast.stmt) and any(part is node for part in ast.walk(one)))
             better = _text(_replaced(line, node, new))
-            return f"it is right with {what}, line {first + line.lineno - 1}: {better}  (now {_text(line)})"
+            return f"it is right with {what}, line {line.lineno}: {better}  (now {_text(line)})"
     return None
 
 
@@ -190,40 +148,22 @@ def _text(line):
 
 
 def _definition(function):
-    """(the function's definition, its first line); a lambda becomes a function that returns its body."""
-    lines, first = inspect.getsourcelines(function)
-    text = textwrap.dedent("".join(lines))
-    if function.__name__ == "<lambda>":
-        found = [
-            one for start in range(len(text)) if text.startswith("lambda", start) and (one := _lambda(text[start:]))
-        ]
-        same = [
-            one
-            for one in found
-            if eval(compile(ast.Expression(one), "", "eval")).__code__.co_code == function.__code__.co_code
-        ]
-        body = (same or found)[0] if same or len(found) == 1 else None
-        return ast.FunctionDef(
-            "repaired", body.args, [ast.copy_location(ast.Return(body.body), body)], [], lineno=1
-        ), first
-    definition = ast.parse(text).body[0]
-    if not isinstance(definition, ast.FunctionDef) or any(isinstance(node, ast.While) for node in ast.walk(definition)):
+    """The function's definition in its file, without decorators; a lambda becomes a function that returns its body."""
+    code, found = function.__code__, None
+    for node in ast.walk(ast.parse("".join(linecache.getlines(code.co_filename, function.__globals__)))):
+        if isinstance(node, ast.FunctionDef) and node.name == code.co_name:
+            if code.co_firstlineno == min([node.lineno, *(one.lineno for one in node.decorator_list)]):
+                node.decorator_list, found = [], node
+        elif isinstance(node, ast.Lambda) and _place(node.body) in code.co_positions():
+            body = ast.copy_location(ast.Return(node.body), node.body)
+            found = ast.copy_location(ast.FunctionDef("repaired", node.args, [body], []), node)
+    if found is None or any(isinstance(node, ast.While) for node in ast.walk(found)):
         raise TypeError("no plain function")
-    definition.decorator_list = []
-    return definition, first
+    return found
 
 
-def _lambda(text):
-    """The lambda with which a piece of source begins; what follows it is found by trying."""
-    for end in range(len(text), 0, -1):
-        with contextlib.suppress(SyntaxError):
-            tree = ast.parse(text[:end].strip(), mode="eval").body
-            return (
-                tree
-                if isinstance(tree, ast.Lambda)
-                else next((one for one in ast.walk(tree) if isinstance(one, ast.Lambda)), None)
-            )
-    return None
+def _place(node):
+    return node.lineno, node.end_lineno, node.col_offset, node.end_col_offset
 
 
 def _replaced(tree, old, new):
@@ -241,11 +181,8 @@ def _replaced(tree, old, new):
 
 def _compiled(definition, function, backward):
     """The changed function, with the globals, the closure and the ``self`` of the original."""
-    cells = {
-        name: cell.cell_contents
-        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
-    }
-    scope = function.__globals__ | cells
+    cells = zip(function.__code__.co_freevars, function.__closure__ or (), strict=True)
+    scope = function.__globals__ | {name: cell.cell_contents for name, cell in cells}
     exec(compile(ast.fix_missing_locations(ast.Module([definition], [])), "<repair>", "exec"), scope)
     new = scope[definition.name]
     new.__defaults__, new.__kwdefaults__ = function.__defaults__, function.__kwdefaults__

@@ -8,8 +8,6 @@ Shapes are written with letters; a letter stands for one size wherever it is use
 
 The part after the arrow, if given, is the shape of the output and is checked. Sizes are drawn first, so that a failing
 example shrinks to few and small axes before its numbers shrink. Needs hypothesis (``pip install "grok_np[test]"``).
-
-Read next: `networks`, for this package's own models.
 """
 
 import math
@@ -26,25 +24,9 @@ from grok_np.gradcheck.check import check
 LARGE = 64  # entries; hypothesis draws up to so many one by one, of larger arrays it draws a seed for NumPy
 
 
-def arrays(shape, bound=3.0, away_from_zero=0.0):
-    """Float64 arrays with all entries drawn, ``away_from_zero <= |entry| <= bound``.
-
-    ``shape`` is a tuple or a strategy for one. By default hypothesis draws a few entries and repeats one value in the
-    rest, and constant arrays hide transposes; here every entry is drawn (``fill=nothing()``).
-    """
-    positive = st.floats(away_from_zero, bound)
-    entries = positive | positive.map(lambda x: -x) if away_from_zero else st.floats(-bound, bound).map(_round)
-    return hnp.arrays(np.float64, shape, elements=entries, fill=st.nothing())
-
-
 def _round(x):
     """0 for what is next to nothing: hypothesis likes 1e-249, whose square is 0 and whose neighbours are not."""
     return x if abs(x) > 1e-9 else 0.0
-
-
-def shapes(n_dims, max_side=5):
-    """Shapes with sides from 1 to ``max_side``, mostly unequal: squares hide transposes."""
-    return st.tuples(*[st.integers(1, max_side)] * n_dims)
 
 
 def _floats(draw, shape, lowest, highest, dtype=np.float64):
@@ -88,10 +70,8 @@ def parse(specification):
         found = re.fullmatch(r"\s*([\w ]+?)\s*:\s*(?:(\w+)\(([^()]*)\)|([^()<]*?))\s*(?:<\s*(\S+))?\s*", part)
         kind = found and (found[2] or "float")
         if kind not in KINDS or (kind in ("int", "label")) != bool(found[5]):
-            raise ValueError(
-                f"specification must hold inputs like 'x: B D' or 'y: int(B) < V', of a kind in {', '.join(KINDS)}; "
-                f"got {part.strip()!r}"
-            )
+            raise ValueError(f"specification must hold inputs like 'x: B D' or 'y: int(B) < V', of a kind in "
+                             f"{', '.join(KINDS)}; got {part.strip()!r}")
         inputs += [(name, kind, (found[3] or found[4] or "").split(), found[5]) for name in found[1].split()]
     for side in [side for _, _, sides, below in inputs for side in [*sides, below or "1"]] + after.split():
         if not re.fullmatch(r"\w+([*+]\w+)*", side):
@@ -109,30 +89,8 @@ def _size(side, sizes):
 
 
 @st.composite
-def _examples(draw, specification, bound, sizes, even):
-    """(inputs, shape of the output or None)."""
-    inputs, output = parse(specification)
-    letters = dict.fromkeys(
-        re.findall(r"[A-Za-z]\w*", " ".join(side for _, _, sides, below in inputs for side in [*sides, below or ""]))
-    )
-    limits = {letter: (sizes or {}).get(letter, (1, 5)) for letter in letters}
-    drawn = {
-        letter: draw(st.integers(*(limit if isinstance(limit, tuple) else (limit, limit))), label=letter)
-        * (1 + (letter in even))
-        for letter, limit in limits.items()
-    }
-    scale = draw(st.sampled_from([1.0] * 6 + [1e-3, 1e3]), label="scale") if bound is None else 1.0
-    values = []
-    for _, kind, sides, below in inputs:
-        value = KINDS[kind](
-            draw, tuple(_size(side, drawn) for side in sides), below and _size(below, drawn), bound or 3.0
-        )
-        values.append(value * value.dtype.type(scale) if kind in ("float", "float32", "positive") else value)
-    return values, output and tuple(_size(side, drawn) for side in output)
-
-
-def layer_inputs(specification, *, bound=None, sizes=None, even=()):
-    """A strategy for the inputs that a specification describes, a list of arrays.
+def layer_inputs(draw, specification, *, bound=None, sizes=None):
+    """A strategy for what a specification describes: (list of arrays, shape of the output or None).
 
     Parameters
     ----------
@@ -144,13 +102,22 @@ def layer_inputs(specification, *, bound=None, sizes=None, even=()):
     sizes : dict, optional
         ``{letter: size}`` or ``{letter: (smallest, largest)}``; from 1 to 5 by default. For an empty batch ``{"B": (0,
         3)}``.
-    even : str or sequence
-        Letters whose size is to be even; it is drawn as above and doubled.
     """
-    return _examples(specification, bound, sizes, even).map(lambda example: example[0])
+    inputs, output = parse(specification)
+    words, drawn = " ".join(side for _, _, sides, below in inputs for side in [*sides, below or ""]), {}
+    for letter in dict.fromkeys(re.findall(r"[A-Za-z]\w*", words)):
+        limit = (sizes or {}).get(letter, (1, 5))
+        drawn[letter] = draw(st.integers(*(limit if isinstance(limit, tuple) else (limit, limit))), label=letter)
+    scale = draw(st.sampled_from([1.0] * 6 + [1e-3, 1e3]), label="scale") if bound is None else 1.0
+    values = []
+    for _, kind, sides, below in inputs:
+        shape = tuple(_size(side, drawn) for side in sides)
+        value = KINDS[kind](draw, shape, below and _size(below, drawn), bound or 3.0)
+        values.append(value * value.dtype.type(scale) if kind in ("float", "float32", "positive") else value)
+    return values, output and tuple(_size(side, drawn) for side in output)
 
 
-def layer_test(specification, forward, backward, *, bound=None, sizes=None, even=(), max_examples=None, **options):
+def layer_test(specification, forward, backward, *, bound=None, sizes=None, max_examples=None, **options):
     """A property test of a layer for pytest: ``test_mine = layer_test("x: B D, W: D K -> B K", forward, backward)``.
 
     Hypothesis draws sizes and numbers as in `layer_inputs`, and every example goes through `check`, with ``options``
@@ -163,7 +130,7 @@ def layer_test(specification, forward, backward, *, bound=None, sizes=None, even
     >>> test_double()
     """
     @settings(deadline=None, max_examples=max_examples or settings().max_examples, report_multiple_bugs=False)
-    @given(_examples(specification, bound, sizes, even))
+    @given(layer_inputs(specification, bound=bound, sizes=sizes))
     def test(example):
         __tracebackhide__ = True
         inputs, shape = example

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-AVX512_KERNELS = ("SkylakeX", "Cooperlake", "SapphireRapids")
+AVX512_KERNELS = ("skylakex", "cooperlake", "sapphirerapids")
 
 
 def cores() -> int:
@@ -61,31 +61,17 @@ def keep_freed_memory():
     np.empty(30_000_000, np.uint8)
 
 
-def kernel_hint(architectures=None, features=None):
+def kernel_hint():
     """One line for the start of a long run if OpenBLAS leaves AVX-512 unused, else None.
 
     OpenBLAS picks its kernels by CPU model, and gives a model newer than itself those of an older one. An AMD Zen 5 got
     "Haswell" (AVX2); with OPENBLAS_CORETYPE=SkylakeX in the environment, before NumPy loads, each of its cores went
     from 137 to 262 GFLOP/s. Nothing is changed here: an import that alters a user's environment would be a surprise.
-
-    architectures : kernels that the loaded OpenBLAS libraries use; features : what NumPy found the CPU to know. Both
-    are asked for if not given. Where OPENBLAS_CORETYPE is set, the user has chosen and gets no hint; where NumPy stands
-    on another BLAS (Accelerate, MKL), or does not say what the CPU knows, there is nothing to hint at.
-
-    >>> print(kernel_hint(["Haswell"], ["AVX2", "AVX512_SKX"]))
-    OpenBLAS uses its Haswell kernels, this CPU knows AVX-512: OPENBLAS_CORETYPE=SkylakeX may double the speed
-    >>> kernel_hint(["SkylakeX"], ["AVX2", "AVX512_SKX"]), kernel_hint(["Haswell"], ["AVX2"]), kernel_hint([], [])
-    (None, None, None)
+    Where the user has set it there is no hint, nor where NumPy stands on another BLAS (Accelerate, MKL).
     """
-    if architectures is None:
-        chosen = "OPENBLAS_CORETYPE" in os.environ
-        pools = [] if chosen else threadpool_info()
-        architectures = [pool.get("architecture", "") for pool in pools if pool["internal_api"] == "openblas"]
-    if features is None:
-        features = np.show_config(mode="dicts").get("SIMD Extensions", {}).get("found", [])
-    slow = [name for name in architectures if name.lower() not in map(str.lower, AVX512_KERNELS)]
-    knows = any(name.startswith("AVX512") or name == "X86_V4" for name in features)
-    if not (slow and knows):
+    features = np.show_config(mode="dicts").get("SIMD Extensions", {}).get("found", [])  # of the CPU
+    if "OPENBLAS_CORETYPE" in os.environ or not any(one.startswith("AVX512") or one == "X86_V4" for one in features):
         return None
-    return (f"OpenBLAS uses its {slow[0]} kernels, this CPU knows AVX-512: OPENBLAS_CORETYPE=SkylakeX may double the "
-            "speed")
+    kernels = [pool.get("architecture", "") for pool in threadpool_info() if pool["internal_api"] == "openblas"]
+    return next((f"OpenBLAS uses its {one} kernels, this CPU knows AVX-512: OPENBLAS_CORETYPE=SkylakeX may double the "
+                 "speed" for one in kernels if one.lower() not in AVX512_KERNELS), None)

@@ -9,7 +9,7 @@ network can be told from its logits alone, for plain arrays (p, p, n), indexed [
 with w = 2 pi k / p and g_a, g_b the gradients of logit c for the embeddings of a and b. So two numbers tell them
 apart: `gradient_symmetricity` (cosine of g_a and g_b; 1 for the pizza) and `distance_irrelevance` (how little of the
 correct logit's spread is due to a - b; 0 for the pizza). A third, `circularity`, says whether the embedding is made of
-circles at all. `isolate` leaves one of the circles alone, and `formula_agreement` holds its logits against both forms.
+circles at all. (Which formula each circle follows alone: examples/_circles.py.)
 
 That these are two algorithms is contested: McCracken et al. 2025 (arXiv 2505.18266) and Moisescu-Pareja et al. 2025
 (arXiv 2512.25060) find one after a remapping. The right answer is a + b mod p throughout. Read next: `published`.
@@ -20,11 +20,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grok_np import analytic
-from grok_np.errors import require, require_array, require_choice, require_integer, require_number
-from grok_np.layers import LOSSES
+from grok_np.errors import require, require_array, require_choice, require_integer
 from grok_np.reading import fourier
-from grok_np.reading.every_pair import all_logits, answers, check, grid
+from grok_np.reading.every_pair import accuracy, all_logits, answers, check, grid
 from grok_np.tasks import all_pairs
 
 
@@ -32,21 +30,6 @@ def correct_logits(logits):
     """The logit of the right answer of each pair: (p, p, n) -> (p, p), indexed [a, b]."""
     logits = grid(logits)
     return np.take_along_axis(logits, answers(len(logits))[..., None], axis=2)[..., 0]
-
-
-def by_sum_and_difference(table):
-    """A table (p, p) over [a, b] turned to [a + b mod p, a - b mod p]: the paper's correct-logit map (Figure 3).
-
-    For even p a sum and a difference of one parity belong to two pairs, whose mean it holds, others to none: NaN.
-    """
-    table = require_array(table, "table", ndim=2)
-    p = len(table)
-    require(table.shape == (p, p), "table.shape", table.shape, "(p, p)")
-    a, b = np.indices((p, p))
-    total, count = np.zeros((2, p, p))
-    for counted, values in ((total, table), (count, 1)):
-        np.add.at(counted, ((a + b) % p, (a - b) % p), values)
-    return np.divide(total, count, out=np.full((p, p), np.nan), where=count > 0)
 
 
 def gradient_cosines(model, params, triples=None):
@@ -171,108 +154,6 @@ def principal_components(table):
     return Components(mean, left * strength, directions, strength**2 / total if total > 0 else strength)
 
 
-class Circle(NamedTuple):
-    """Two principal components of one frequency. ``components`` counts from 0; ``share`` is of the two's own power."""
-
-    frequency: int
-    components: tuple[int, int]
-    share: float
-
-
-def circles(table, least_share=0.9, p=None):
-    """The circles of an embedding table (n, d), strongest first: pairs of principal components of one frequency.
-
-    The first two components whose strongest frequency is the same make a circle if that frequency holds ``least_share``
-    of the power of both together over the first ``p`` rows, by default all, and they hold 1 % of the variance. (The
-    paper pairs neighbours; circles of nearly the same size come interleaved.)
-
-    >>> angle = 2 * np.pi / 7 * np.arange(7)[:, None]
-    >>> table = np.hstack([np.cos(2 * angle), np.sin(2 * angle), 0.5 * np.cos(3 * angle), 0.5 * np.sin(3 * angle)])
-    >>> [(circle.frequency, circle.components) for circle in circles(table)]
-    [(2, (0, 1)), (3, (2, 3))]
-    """
-    require_number(least_share, "least_share", "in [0, 1]", lambda x: 0 <= x <= 1)
-    parts = principal_components(table)
-    p = len(parts.scores) if p is None else require_integer(p, "p", minimum=2)
-    require(2 <= p <= len(parts.scores), "p", p, f"from 2 to the number of rows of the table, {len(parts.scores)}")
-    strongest = 1 + fourier.power(parts.scores[:p])[1:].argmax(axis=0)
-    found = []
-    for frequency in dict.fromkeys(strongest.tolist()):
-        pair = np.flatnonzero(strongest == frequency)[:2]
-        if len(pair) == 2 and parts.share[pair].sum() >= 0.01:
-            power = fourier.power(parts.scores[:p, pair]).sum(axis=1)[1:]
-            circle = Circle(frequency, tuple(pair.tolist()), float(power.max() / max(power.sum(), 1e-300)))
-            if circle.share >= least_share:
-                found.append(circle)
-    return found
-
-
-def isolate(model, params, components):
-    """Parameters whose W_E keeps only these principal components, and the mean (the paper's circle isolation).
-
-    The components are those of `token_table`. To leave circles alone, give the components of one or more `circles`.
-    """
-    parts = principal_components(token_table(model, params))
-    require("W_E" in params, "params", sorted(params), "with an embedding W_E")
-    chosen = np.unique(require_array(components, "components", ndim=1))
-    require(len(chosen) and np.isin(chosen, np.arange(len(parts.directions))).all(), "components", chosen.tolist(),
-            f"one or more of 0 to {len(parts.directions) - 1}")
-    kept = parts.mean + parts.scores[:, chosen.astype(int)] @ parts.directions[chosen.astype(int)]
-    W_E = params["W_E"]
-    return params | {"W_E": np.concatenate([kept.astype(W_E.dtype), W_E[len(kept):]])}
-
-
-def formula_agreement(logits, frequency, formula):
-    """How well logits (p, p, n) follow a formula of one frequency: 2 r - 1, r their correlation, so from -3 to 1.
-
-    It is 1 - mean of (logits - formula)², each with mean 0 and variance 1, which Zhong et al. 2023 call the fraction of
-    variance explained. 1 is the formula itself; no relation (r = 0) gives -1, as constant logits do; its negative -3.
-    ``formula``: one of `analytic.FORMULAS`, "clock", "pizza", "pizza'" or "accompanying".
-    """
-    require_choice(formula, "formula", analytic.FORMULAS)
-    logits = grid(logits)
-    p = len(logits)
-    require_integer(frequency, "frequency", minimum=1)
-    logits, target = logits[..., :p].astype(np.float64, copy=False), analytic.clock_pizza.formula(formula, p, frequency)
-    return float(2 * np.corrcoef(logits.ravel(), target.ravel())[0, 1] - 1) if logits.std() > 0 else -1.0
-
-
-class Isolated(NamedTuple):
-    """A circle with what the network does when nothing else is left of its embedding.
-
-    ``agreement`` with each of `analytic.FORMULAS` (`formula_agreement`) is at the circle's own frequency, but for
-    "accompanying" at that of the stronger circle whose frequency k has 2 k = +-its own mod p, NaN if there is none.
-    """
-
-    circle: Circle
-    accuracy: float  # over all p² pairs
-    agreement: dict[str, float]
-    accompanies: int | None  # that k, if the agreement is above 1/2
-
-
-def isolated_circles(model, params, least_share=0.9):
-    """Each circle of the embedding on its own (Zhong et al. 2023, sections 3 and 4), as a list of `Isolated`.
-
-    *Accompanying pizzas*: a pizza of frequency k is weak where a - b is near p / 2 on its circle. In the paper's Model
-    A each strong circle has a weaker companion of frequency 2 k that makes up for it, linearly: see
-    `analytic.accompanying_logits`.
-    """
-    found = []
-    for circle in circles(token_table(model, params), least_share, model.p):
-        logits = all_logits(model, isolate(model, params, circle.components))
-        lead = next((k for k in (one.circle.frequency for one in found)
-                     if circle.frequency in (2 * k % model.p, -2 * k % model.p)), None)
-        frequency = dict.fromkeys(analytic.FORMULAS, circle.frequency) | {"accompanying": lead}
-        agreement = {name: np.nan if k is None else formula_agreement(logits, k, name)
-                     for name, k in frequency.items()}
-        found.append(Isolated(circle, _accuracy(logits), agreement, lead if agreement["accompanying"] > 0.5 else None))
-    return found
-
-
-def _accuracy(logits):
-    return float(LOSSES["cross_entropy"].accuracy(logits.reshape(-1, logits.shape[2]), answers(len(logits)).ravel()))
-
-
 class Verdict(NamedTuple):
     """The measures of one network, and what they say: "pizza", "clock", or "neither"."""
 
@@ -292,7 +173,7 @@ def classify(model, params):
     shows a continuum, with Model A at (0.99, 0.17) and Model B at (0.33, 0.85).
     """
     logits = all_logits(model, params)
-    right, symmetric = _accuracy(logits), gradient_symmetricity(model, params)
+    right, symmetric = accuracy(logits), gradient_symmetricity(model, params)
     irrelevant = spread_within_distances(logits)
     algorithm = "neither"
     if right >= 0.99:

@@ -6,6 +6,7 @@ Read next: `fourier`.
 import numpy as np
 
 from grok_np.errors import require, require_array, require_type
+from grok_np.layers import LOSSES
 from grok_np.tasks import all_pairs
 
 
@@ -42,6 +43,12 @@ def grid(logits):
     p, also_p, n = logits.shape
     require(2 <= p == also_p <= n, "logits.shape", logits.shape, "(p, p, n) with n >= p >= 2")
     return logits
+
+
+def accuracy(logits):
+    """Fraction of all pairs for which the logit (p, p, n) of a + b mod p is the largest; a tie is wrong."""
+    logits = grid(logits)
+    return float(LOSSES["cross_entropy"].accuracy(logits.reshape(-1, logits.shape[2]), answers(len(logits)).ravel()))
 
 
 def answers(p):

@@ -67,17 +67,20 @@ def inverse_transform(coefficients, axis=0):
     return np.moveaxis(scipy.fft.irfft(spectrum / np.sqrt(2 / p), n=p, axis=0), 0, axis)
 
 
-def transform2d(x):
-    """Coefficients of x (p, p, ...) in products of basis functions of the first and of the second axis."""
-    require(np.ndim(require_array(x, "x")) >= 2, "x.shape", np.shape(x), "(p, p, ...)")
-    return transform(transform(x, axis=0), axis=1)
-
-
 def power(x, axis=0):
     """Squared norm of x at each frequency 0 .. p//2 along an axis: cosine and sine coefficient together."""
-    coefficients = np.moveaxis(transform(x, axis), axis, 0)
-    starts = np.r_[0, np.arange(1, len(coefficients), 2)]
-    return np.moveaxis(np.add.reduceat(coefficients**2, starts, axis=0), 0, axis)
+    return _by_frequency(transform(x, axis) ** 2, axis)
+
+
+def power2d(x):
+    """Squared norm of x (p, p, ...) at each frequency along both axes: (p//2 + 1, p//2 + 1, ...)."""
+    require(np.ndim(require_array(x, "x")) >= 2, "x.shape", np.shape(x), "(p, p, ...)")
+    return _by_frequency(_by_frequency(transform(transform(x, axis=0), axis=1) ** 2, 0), 1)
+
+
+def _by_frequency(squares, axis):
+    """Squares of coefficients in the order of `frequencies`, added up for each frequency."""
+    return np.add.reduceat(squares, np.r_[0, np.arange(1, squares.shape[axis], 2)], axis=axis)
 
 
 class Waves(NamedTuple):

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from grok_np.errors import require, require_array, require_choice, require_flag, require_integer, require_number
+from grok_np.errors import require, require_array, require_flag, require_integer, require_number
 from grok_np.layers import cross_entropy_forward, lookup
 from grok_np.reading import fourier
 from grok_np.reading.every_pair import answers, grid
@@ -63,13 +63,9 @@ def _mean_where_equal(x, line):
     return sums.reshape(p, *x.shape[2:]) / p
 
 
-def _sum_spectrum(logits):
-    """The logits' mean over the pairs of each sum a + b, transformed over the sums: (p, p), frequency by output."""
-    return fourier.transform(_mean_where_equal(logits, answers(len(logits))))
-
-
-def _part(spectrum, frequencies):
-    """What a `_sum_spectrum` has at these frequencies, as a table over the sums: the part itself is table[a + b]."""
+def _part(logits, frequencies):
+    """What the logits have along cos and sin of w_k(a+b), as a table (p, n) over the sums: the part is table[a + b]."""
+    spectrum = fourier.transform(_mean_where_equal(logits, answers(len(logits))))
     kept = np.isin(fourier.frequencies(len(spectrum)), frequencies)
     return fourier.inverse_transform(np.where(kept[:, None], spectrum, 0))
 
@@ -78,24 +74,10 @@ def _cross_entropy(rows, labels):
     return float(cross_entropy_forward(np.asarray(rows, np.float64), labels)[0]) if len(labels) else np.nan
 
 
-def _loss(logits, mask):
-    return _cross_entropy(logits[mask], answers(len(logits))[mask])
-
-
-def _restricted_loss(spectrum, frequencies, mask):
-    labels = answers(len(spectrum))[mask]
-    return _cross_entropy(_part(spectrum, [0, *frequencies])[labels], labels)
-
-
-def _excluded_loss(logits, spectrum, frequencies, mask):
-    labels = answers(len(logits))[mask]
-    return _cross_entropy(logits[mask] - _part(spectrum, frequencies)[labels], labels)
-
-
 def loss(logits, mask=None):
     """Mean cross-entropy (nats) of logits (p, p, n) over the pairs in ``mask``, labels a + b mod p, first p outputs."""
     logits, _, mask = _arguments(logits, mask=mask)
-    return _loss(logits, mask)
+    return _cross_entropy(logits[mask], answers(len(logits))[mask])
 
 
 def restricted_loss(logits, frequencies, mask=None):
@@ -109,7 +91,8 @@ def restricted_loss(logits, frequencies, mask=None):
     to average the loss over. The projection always uses all pairs.
     """
     logits, k, mask = _arguments(logits, frequencies, mask)
-    return _restricted_loss(_sum_spectrum(logits), k, mask)
+    labels = answers(len(logits))[mask]
+    return _cross_entropy(_part(logits, [0, *k])[labels], labels)
 
 
 def excluded_loss(logits, frequencies, mask=None):
@@ -120,7 +103,8 @@ def excluded_loss(logits, frequencies, mask=None):
     frequency to exclude it alone. Parameters as in `restricted_loss`.
     """
     logits, k, mask = _arguments(logits, frequencies, mask)
-    return _excluded_loss(logits, _sum_spectrum(logits), k, mask)
+    labels = answers(len(logits))[mask]
+    return _cross_entropy(logits[mask] - _part(logits, k)[labels], labels)
 
 
 def trigonometric_loss(logits, frequencies):
@@ -129,50 +113,28 @@ def trigonometric_loss(logits, frequencies):
     It has no mask because it is the same for every pair: the outputs of one are those of another, shifted.
     """
     logits, k, _ = _arguments(logits, frequencies)
-    return _trigonometric_loss(fourier.sum_waves(logits), k, len(logits))
-
-
-def _trigonometric_loss(amplitudes, k, p):
-    outputs = np.cos(2 * np.pi / p * np.outer(np.arange(p), k)) @ amplitudes[k]  # by a + b - c: the answer comes first
+    waves = np.cos(2 * np.pi / len(logits) * np.outer(np.arange(len(logits)), k))
+    outputs = waves @ fourier.sum_waves(logits)[k]  # by a + b - c: the answer comes first
     return _cross_entropy(outputs[None], np.array([0]))
 
 
-# Means that are taken out of logits (p, p, p), one after the other, before what is left counts as variance.
-CENTRINGS = {
-    "total": [(0, 1, 2)],  # one number
-    "output": [(0, 1)],  # the mean of each output over the pairs: a bias
-    "input": [2],  # the mean of each pair over the outputs: no softmax can see it
-    "both": [(0, 1), 2],
-}
+def _shares(logits):
+    """Fraction of the variance of the logits that cos w_k(a+b-c) holds, k = 0 .. p//2: its amplitude² p³/2 (or p³)."""
+    p, amplitudes = len(logits), fourier.sum_waves(logits)
+    power = amplitudes**2 * np.where(2 * np.arange(p // 2 + 1) % p == 0, p**3, p**3 / 2)
+    whole = ((logits - logits.mean(axis=2, keepdims=True, dtype=np.float64)) ** 2).sum()
+    return power / whole if whole > 0 else np.zeros_like(power)
 
 
-def _sum_of_squares(logits, centring):
-    x = np.asarray(logits, np.float64)
-    for axes in CENTRINGS[centring]:
-        x = x - x.mean(axis=axes, keepdims=True)
-    return (x**2).sum()
+def fraction_explained(logits, frequencies):
+    """Fraction in [0, 1] of the variance of the logits about each pair's mean that lies along cos w_k(a+b-c).
 
-
-def _held(amplitudes, p):
-    """What cos w_k(a+b-c) holds of the sum of squares, k = 0 .. p//2: its amplitude's square times p³/2 (or p³)."""
-    return amplitudes**2 * np.where(2 * np.arange(p // 2 + 1) % p == 0, p**3, p**3 / 2)
-
-
-def fraction_explained(logits, frequencies, centring="input"):
-    """Fraction in [0, 1] of the variance of the logits that lies along cos w_k(a+b-c) for the given k.
-
-    ``centring`` says which means do not count as variance: "total", "output", "input" or "both" (`CENTRINGS`). State
-    it beside every such number: on Nanda et al.'s run of weight decay 0.1 the four agree to 0.1 %, on a network with
-    biases they may not at all. Their paper (section 4.2: about 95 %) does not say which. Constant logits give 0.
+    No softmax can see the mean of a pair. Nanda et al. (section 4.2: about 95 %) do not say which mean they take off:
+    that of everything, of each output, of each pair, or of both agree to 0.1 % on their run of weight decay 0.1, but
+    may not on a network with biases. Constant logits give 0.
     """
-    require_choice(centring, "centring", CENTRINGS)
     logits, k, _ = _arguments(logits, frequencies)
-    return _fraction_explained(logits, fourier.sum_waves(logits), k, centring)
-
-
-def _fraction_explained(logits, amplitudes, frequencies, centring):
-    part, whole = _held(amplitudes, len(logits))[frequencies].sum(), _sum_of_squares(logits, centring)
-    return float(part / whole) if whole > 0 else 0.0
+    return float(_shares(logits)[k].sum())
 
 
 def key_frequencies(logits, share=0.01):
@@ -187,37 +149,7 @@ def key_frequencies(logits, share=0.01):
     """
     require_number(share, "share", "in (0, 1]", lambda x: 0 < x <= 1)
     logits, *_ = _arguments(logits)
-    return _at_least(share, _held(fourier.sum_waves(logits), len(logits)), _sum_of_squares(logits, "input"))
-
-
-def _at_least(share, power, total):
-    """Frequencies, the constant excepted, with this share of the total."""
-    return (1 + np.flatnonzero((power[1:] >= share * total) & (power[1:] > 0))).tolist()
-
-
-def table_key_frequencies(table, share=None):
-    """Frequencies, ascending, that hold at least ``share`` of the non-constant Fourier power of a table (p, d), p >= 4.
-
-    One row per number: W_E or W_L.T. ``share`` in (0, 1], by default 2 / (p//2), twice an even spread.
-
-    >>> table_key_frequencies(np.cos(2 * np.pi / 9 * np.arange(9)[:, None] * [2, 3]))
-    [2, 3]
-    """
-    table = require_array(table, "table", ndim=2).astype(np.float64, copy=False)
-    require(len(table) >= 4, "table.shape", table.shape, "(p, d) with p >= 4")  # else 2 / (p//2) is all there is
-    share = 2 / (len(table) // 2) if share is None else share
-    require_number(share, "share", "in (0, 1]", lambda x: 0 < x <= 1)
-    power = fourier.power(table).sum(axis=1)
-    return _at_least(share, power, power[1:].sum())
-
-
-def neuron_key_frequencies(neurons, least_neurons=5, least_fraction=0.5):
-    """Frequencies, ascending, that are the best of five neurons or more and explain over half of each of these."""
-    require_integer(least_neurons, "least_neurons", minimum=0)
-    require_number(least_fraction, "least_fraction", "in [0, 1]", lambda x: 0 <= x <= 1)
-    frequency, fraction = neuron_frequencies(neurons)
-    k, count = np.unique(frequency[fraction > least_fraction], return_counts=True)
-    return k[count >= least_neurons].tolist()
+    return (1 + np.flatnonzero(_shares(logits)[1:] >= share)).tolist()
 
 
 def _four_means(neurons):
@@ -266,13 +198,13 @@ def neuron_fit(neurons, frequency):
 
 
 def component_norms(x):
-    """Norms of the 2-D Fourier components of x (p, p, ...), logits, neurons or attention scores, over all further axes.
+    """Norms of what x (p, p, ...), logits, neurons or attention scores, has at each frequency in a and in b.
 
-    (p, p): basis functions of a and of b in the order of `fourier.frequencies`. The squares add up to those of x.
+    (p//2 + 1, p//2 + 1), over all further axes; the squares add up to those of x.
     """
     x = require_array(x, "x").astype(np.float64, copy=False)
     require(x.ndim >= 2 and x.shape[0] == x.shape[1] > 0, "x.shape", x.shape, "(p, p, ...)")
-    return np.sqrt((fourier.transform2d(x) ** 2).sum(axis=tuple(range(2, x.ndim))))
+    return np.sqrt(fourier.power2d(x).sum(axis=tuple(range(2, x.ndim))))
 
 
 def fourier_gini(table):
@@ -291,41 +223,6 @@ def sum_of_squared_weights(params):
     return float(sum(np.square(require_array(W, "each of params"), dtype=np.float64).sum() for W in params.values()))
 
 
-def ablations(logits, frequencies, mask=None, *, neurons=None, W_L=None):
-    """Loss (nats) over the pairs in ``mask`` of the network with parts taken out (section 4.4): a dict by name.
-
-    With ``neurons`` (p, p, h) and ``W_L`` (h, p) also what can be taken out there; what reaches the logits past W_L
-    stays in every case, and so does the constant of W_L, which no softmax can see.
-    """
-    logits, k, mask = _arguments(logits, frequencies, mask)
-    spectrum = _sum_spectrum(logits)
-    losses = {"nothing taken out": _loss(logits, mask),
-              "only a+b at key frequencies": _restricted_loss(spectrum, k, mask),
-              "all but a+b at key frequencies": _excluded_loss(logits, spectrum, k, mask)}
-    losses |= {f"only a+b at {one}": _restricted_loss(spectrum, [one], mask) for one in k}
-    losses |= {f"all but a+b at {one}": _excluded_loss(logits, spectrum, [one], mask) for one in k}
-    if neurons is None or W_L is None:
-        return losses
-    W_L, neurons = _readout(W_L, logits), require_array(neurons, "neurons").astype(np.float64, copy=False)
-    require(neurons.shape == (*logits.shape[:2], len(W_L)), "neurons.shape", neurons.shape,
-            f"(p, p, h) as logits (p, p, n) and W_L (h, p) have p and h, {(*logits.shape[:2], len(W_L))}")
-    waves = fourier.transform(W_L, axis=1)
-    constant, key = (fourier.inverse_transform(waves * np.isin(fourier.frequencies(len(logits)), kept), axis=1)
-                     for kept in ([0], [0, *k]))
-    frequency, fraction = neuron_frequencies(neurons)
-    good = fraction > 0.85
-    correction = neuron_fit(neurons[..., good], frequency[good]) - neurons[..., good]
-    return losses | {"W_L: only key frequencies": _loss(logits + neurons @ (key - W_L), mask),
-                     "W_L: all but key frequencies": _loss(logits + neurons @ (constant - key), mask),
-                     "neurons over 85 % replaced by their fit": _loss(logits + correction @ W_L[good], mask)}
-
-
-def _readout(W_L, logits):
-    p, W_L = len(logits), require_array(W_L, "W_L", ndim=2)
-    require(W_L.shape[1] == p and len(W_L), "W_L.shape", W_L.shape, f"(h, {p}), as the logits have p")
-    return W_L.astype(np.float64, copy=False)
-
-
 def measures(logits, frequencies, train_mask, test_mask=None, *, W_E=None, W_L=None, params=None):
     """Every progress measure of one checkpoint as a flat dict of floats, for curves over training (section 5.1).
 
@@ -334,25 +231,25 @@ def measures(logits, frequencies, train_mask, test_mask=None, *, W_E=None, W_L=N
     ``params`` (dict of arrays) are given, their Gini coefficients and the sum of squared weights are measured too.
 
     Keys: ``train_loss, test_loss, restricted_loss`` (all pairs), ``excluded_loss`` (training pairs),
-    ``trigonometric_loss``, ``fraction_explained`` (about each pair's mean: centring "input"); for each frequency k
+    ``trigonometric_loss``, ``fraction_explained``; for each frequency k
     ``excluded_loss_k`` (alone, training pairs) and ``amplitude_k``; ``gini_W_E, gini_W_L, sum_of_squared_weights``.
     """
-    logits, k, everywhere = _arguments(logits, frequencies)
+    logits, k, _ = _arguments(logits, frequencies)
     p, train_mask = len(logits), _chosen(require_array(train_mask, "train_mask"), len(logits), "train_mask")
     test_mask = ~train_mask if test_mask is None else _chosen(test_mask, p, "test_mask")
-    spectrum, amplitudes = _sum_spectrum(logits), fourier.sum_waves(logits)
-    found = {"train_loss": _loss(logits, train_mask), "test_loss": _loss(logits, test_mask),
-             "restricted_loss": _restricted_loss(spectrum, k, everywhere),
-             "excluded_loss": _excluded_loss(logits, spectrum, k, train_mask),
-             "trigonometric_loss": _trigonometric_loss(amplitudes, k, p),
-             "fraction_explained": _fraction_explained(logits, amplitudes, k, "input")}
-    found |= {f"excluded_loss_{one}": _excluded_loss(logits, spectrum, [one], train_mask) for one in k}
+    amplitudes = fourier.sum_waves(logits)
+    found = {"train_loss": loss(logits, train_mask), "test_loss": loss(logits, test_mask),
+             "restricted_loss": restricted_loss(logits, k), "excluded_loss": excluded_loss(logits, k, train_mask),
+             "trigonometric_loss": trigonometric_loss(logits, k), "fraction_explained": fraction_explained(logits, k)}
+    found |= {f"excluded_loss_{one}": excluded_loss(logits, one, train_mask) for one in k}
     found |= {f"amplitude_{one}": float(amplitudes[one]) for one in k}
     if W_E is not None:
         require(len(require_array(W_E, "W_E", ndim=2)) == p, "W_E.shape", np.shape(W_E), f"({p}, d), as logits have p")
         found["gini_W_E"] = fourier_gini(W_E)
     if W_L is not None:
-        found["gini_W_L"] = fourier_gini(_readout(W_L, logits).T)
+        W_L = require_array(W_L, "W_L", ndim=2)
+        require(W_L.shape[1] == p and len(W_L), "W_L.shape", W_L.shape, f"(h, {p}), as the logits have p")
+        found["gini_W_L"] = fourier_gini(W_L.T)
     if params is not None:
         found["sum_of_squared_weights"] = sum_of_squared_weights(params)
     return found

@@ -213,7 +213,9 @@ def table(effective: Effective, split: Split) -> str:
     p, (a, b) = len(effective.A), split.train_inputs.T
     sign = 1 if ((a + b) % p == split.train_labels).mean() >= ((a - b) % p == split.train_labels).mean() else -1
     rings = find(effective, "add" if sign == 1 else "subtract")
-    results = _score_lines(scores(effective, split, rings))
+    results = f"{'the network with':30s}{'train loss':>12s}{'test loss':>12s}{'train acc.':>12s}{'test acc.':>12s}"
+    for name, train, test in scores(effective, split, rings):
+        results += f"\n{name:30s}{train.loss:12.2e}{test.loss:12.2e}{train.accuracy:12.4f}{test.accuracy:12.4f}"
     if not rings:
         return "No rings yet: no three neurons share a frequency.\n" + results
     required = REQUIRED.get(effective.activation, ())
@@ -232,7 +234,7 @@ def table(effective: Effective, split: Split) -> str:
               f"|{law}|. evenness: 1 = on a regular polygon. Mn: |M_n| / sum of weights;",
               "* must vanish in a tied star." if required else f"for {effective.activation} no moment law is known."]
     logits = analytic.logits(effective, p)[:, sign * np.arange(p) % p]
-    explained = fraction_explained(logits, [ring.frequency for ring in rings], "input")
+    explained = fraction_explained(logits, [ring.frequency for ring in rings])
     errors = np.abs(np.concatenate([ring.phase_errors for ring in rings]))
     lines += ["", f"waves cos(2 pi k (a{'-+'[sign > 0]}b-c) / {p}) explain {explained:.1%} of the variance of the "
               "logits about each pair's mean",
@@ -250,10 +252,3 @@ def _spacing(ring):
 def _row(*cells):
     widths = [9, 9, 13, 13, 10] + [7] * (len(cells) - 5)
     return "".join(f"{cell!s:>{width}}" for cell, width in zip(cells, widths, strict=True))
-
-
-def _score_lines(rows):
-    lines = [f"{'the network with':30s}{'train loss':>12s}{'test loss':>12s}{'train acc.':>12s}{'test acc.':>12s}"]
-    lines += [f"{name:30s}{train.loss:12.2e}{test.loss:12.2e}{train.accuracy:12.4f}{test.accuracy:12.4f}"
-              for name, train, test in rows]
-    return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Figures of many runs: phase diagrams and tables of shares."""
+"""Phase diagrams, which two sweeps draw: what became of the networks of every setting."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -6,7 +6,7 @@ from matplotlib.figure import Figure
 from grok_np.figures.style import BLUE, GREEN, ORANGE, WIDTH, title
 
 
-def phase_diagrams(shares_by_name, rows, columns, panels):
+def phase_diagrams(shares_by_name, rows, columns, panels) -> Figure:
     """Shares of runs by what became of them, one stack of bars per cell of a sweep; one line of panels per name.
 
     shares_by_name {name: (panels, rows, columns, 4)}: shares of fail, memorise only, grok, generalise at once;
@@ -34,12 +34,12 @@ def phase_diagrams(shares_by_name, rows, columns, panels):
     handles = [axes[0, 0].bar(0, 0, color=colour, label=label) for label, colour in kinds]
     figure.legend(handles=handles, loc="outside lower center", ncols=4 if figure.get_figwidth() > 7 else 2,
                   frameon=False)
-    title(figure, *_where([np.asarray(table)[..., 2:].sum(axis=-1) > 0.5 for table in shares_by_name.values()],
+    title(figure, *where([np.asarray(table)[..., 2:].sum(axis=-1) > 0.5 for table in shares_by_name.values()],
                           rows, columns))
     return figure
 
 
-def _where(generalises, rows, columns):
+def where(generalises, rows, columns):
     """Sentences on the cells (panels, rows, columns) in which more than half of the networks generalise."""
     generalises = np.concatenate(generalises)
     count, total = int(generalises.sum()), generalises.size
@@ -51,28 +51,3 @@ def _where(generalises, rows, columns):
             if never:
                 found.append(f"in none of those with {label} {', '.join(map(str, never))}")
     return ["; ".join(found)]
-
-
-def shares(table, rows, columns, groups=()):
-    """A table of shares in [0, 1] as colours, with the numbers in it.
-
-    groups: pairs (label, number of rows) that divide the rows from the top, by a line and the label on the right.
-    """
-    table = np.asarray(table)
-    figure = Figure(figsize=(WIDTH if groups else 6, 1.5 + 0.36 * len(rows)), layout="constrained")
-    axis = figure.subplots()
-    axis.imshow(table, cmap="Blues", vmin=0, vmax=1.3, aspect="auto")
-    for (i, j), value in np.ndenumerate(table):
-        axis.text(j, i, f"{value:.0%}", ha="center", va="center",
-                  color="0.6" if value == 0 else "white" if value > 0.7 else "black")
-    axis.set(xticks=range(len(columns)), yticks=range(len(rows)), xticklabels=columns, yticklabels=rows)
-    end = -0.5
-    for label, size in groups:
-        axis.text(len(columns) - 0.4, end + size / 2, label, va="center")
-        end += size
-        axis.axhline(min(end, len(rows) - 0.5), color="black", lw=1)
-    most = [str(name) for name, line in zip(rows, table, strict=True) if line.max() >= 0.5]
-    none = sum(line.max() == 0 for line in table)
-    title(figure, f"Half or more of the networks generalise, in some column, in {len(most)} of {len(rows)} rows"
-                  + (f", none in {none}" if none else ""))
-    return figure
