@@ -24,6 +24,7 @@ from _console import parse
 from _phase_diagrams import phase_diagrams
 
 from grok_np import AdamW, BitMLP, SparseParity, figures
+from grok_np.figures.style import title
 from grok_np.learning.ensemble import train_members
 from grok_np.learning.sweep import grid, sweep
 
@@ -107,18 +108,22 @@ def main():
             print(f"{name}: {len(rows)} networks, {sum(row['seconds'] for row in rows) / 60:.1f} core-minutes; this "
                   f"call took {(time.perf_counter() - start) / 60:.1f} minutes")
             diagrams[name] = shares(rows)
+    beside = []
     if arguments.published.exists():
         published = published_shares(arguments.published)
         for name, diagram in diagrams.items():
-            print("{}: most frequent class the published one in {:.1%} of the cells, mean overlap of the shares {:.1%}"
-                  .format(name, *agreement(diagram, published)))
+            same, overlap = agreement(diagram, published)
+            beside.append(f"{name}: most frequent class the published one in {same:.1%} of the cells")
+            print(f"{beside[-1]}, mean overlap of the shares {overlap:.1%}")
         diagrams["published"] = published
     print(f"{'':24s}" + "".join(f"{name:>15s}" for name in CLASSES))
     for name, diagram in diagrams.items():
         for weight_decay, share in zip(WEIGHT_DECAYS, diagram.mean(axis=(1, 2)), strict=True):
             print(f"{name:10s}decay {weight_decay:<8g}" + "".join(f"{value:15.1%}" for value in share))
     picture = phase_diagrams(diagrams, ("train size", TRAIN_SIZES), ("hidden size", HIDDEN_SIZES),
-                                     ("weight decay", WEIGHT_DECAYS))
+                             ("weight decay", WEIGHT_DECAYS))
+    if beside:
+        title(picture, *beside)
     print("\nLook at:", figures.save(picture, arguments.out / "phases.png"), sep="\n  ")
 
 
