@@ -86,6 +86,10 @@ JOBS = {
     "factorings": Job("examples/factorings.py --out {out}", 10),
     "addition_sweep": Job("examples/addition_sweep.py --out {out}", 15),
     "moment_law": Job("examples/moment_law.py --out {out}", 11),
+    "selection_law": Job("examples/selection_law.py --out {out}", 15),
+    "lottery": Job("examples/lottery.py --out {out}", 2),
+    "before_grokking": Job("examples/before_grokking.py --out {out}", 15),
+    "how_many_frequencies": Job("examples/how_many_frequencies.py --out {out}", 5),
     "eps": Job("examples/measures.py eps", 8),
     "follow_pytorch": Job("examples/benchmarks/follow_pytorch.py", 10),
     "gradient_checkers": Job("examples/benchmarks/gradient_checkers.py", 5),
@@ -181,6 +185,11 @@ def by_fraction(pattern):
     return lambda printed: words(pattern, printed.split("\ninit_scale")[0])
 
 
+def key_set(G, sigma, m, decay, column):
+    """A share in the table of `selection_law.py`."""
+    return rf"^\| {G} \| {sigma} \| {m} \| {decay} \|(?:[^|]*\|){{{column - 4}}} (\S+) \["
+
+
 def ablation(network, what):
     """Loss after a break of 0.5, the last column of `ring_ablations.py`, over the whole network's, the first."""
     def read(printed):
@@ -243,6 +252,7 @@ PEARCE, NANDA, ZHONG = "Pearce et al. 2023", "Nanda et al. 2023", "Zhong et al. 
 GROMOV, HE_DATA = "Gromov 2023", "He et al. 2026, published weights"
 PEARCE_DATA, NANDA_DATA, ZHONG_DATA = (f"{paper}, published data" for paper in (PEARCE, NANDA, ZHONG))
 README, EXPERIMENTS, THEORY = "ours, README", "ours, docs/experiments.md", "ours, docs/theory.md"
+SELECTION = "ours, docs/selection.md"
 
 
 def at_most(bound):
@@ -643,6 +653,23 @@ CLAIMS = {
         Claim("addition: 60 and 80 % of the pairs, decay 0.3 to 3, shares", EXPERIMENTS, 100, "addition_sweep",
               by_fraction(r"^decay (?:0.3|1|3) .* (\S+)% +(\S+)%$"), unit="%"),
     ],
+    "What training selects (MAIS-O61, ours)": [
+        *[Claim(f"{G}, {sigma}, m = {m}, lambda = {decay}: share of networks whose key set is {keys}", SELECTION, share,
+                "selection_law", key_set(G, sigma, m, decay, column), 0.005,
+                "the same bits on one machine; the range is Wilson's 95 % of 100 networks", interval)
+          for G, sigma, m, decay, keys, column, share, interval in (
+              ("C_5", "x²", 2, "0", "{1}", 8, 0.19, (0.13, 0.28)),
+              ("C_5", "x²", 2, "0", "both", 10, 0.57, (0.47, 0.66)),
+              ("C_5", "x²", 8, "0", "both", 10, 1, (0.96, 1)),
+              ("C_5", "x²", 2, "0.01", "{2}", 9, 0.33, (0.25, 0.43)),
+              ("S_3", "x²", 2, "0.01", "{std}", 9, 0.68, (0.58, 0.76)),
+              ("S_3", "ReLU", 8, "0.01", "both", 10, 0.88, (0.8, 0.93)))],
+        Claim("C_5, x², two neurons, lambda = 0.01: both pure for one frequency", SELECTION, 0.5, "selection_law",
+              r"^  x², lambda = 0.01 +(\S+) \[", 0.005,
+              "the same bits on one machine; the range is Wilson's 95 % of 100 networks", (0.4, 0.6)),
+        Claim("networks without decay that do not converge, by configuration, of 100", SELECTION, 100, "selection_law",
+              r"^\| \w+ \| \S+ \| \d \| 0 \| (\d+) \|", unit="of 100"),
+    ],
     "The gradient kit": [
         Claim("planted mistakes found", README, 157, "gradient_checkers", cells(r"grok_np \| planted by hand", 3),
               unit="of 157"),
@@ -721,7 +748,7 @@ def lines_of(printed):
 def main_job(printed):
     """The printed table of networks and losses."""
     names = ("learned weights", "second harmonic and constant", "pure cosines", "pure cosines, regular rings",
-             "square waves")
+             "square waves", "best rings, written down")
     return [["the network with", "train loss", "test loss", "train accuracy", "test accuracy"],
             *([name, *(score(name, i)(printed)[0] for i in range(4))] for name in names)]
 
@@ -818,6 +845,10 @@ TABLES = {
     "parity_classes": Table(("sparse_parity_sweep",), parity_classes),
     "factorings": Table(("factorings",), lines_of),
     "moment_law": Table(("moment_law",), lines_of),
+    "selection_law": Table(("selection_law",), lines_of),
+    "lottery": Table(("lottery",), lines_of),
+    "before_grokking": Table(("before_grokking",), lines_of),
+    "how_many_frequencies": Table(("how_many_frequencies",), lines_of),
     "step_time": Table(("step_time",), step_time(FRAMEWORKS)),
     "step_time_short": Table(("step_time",), step_time(FRAMEWORKS[:2])),
     "end_to_end": Table(("end_to_end",), end_to_end_table),
