@@ -6,11 +6,12 @@
     python examples/ring_law.py --members 0 --runs runs/mlp_seeds/seed_*    # finished runs instead
 
 Networks of the article's recipe (p = 67, 24 neurons) are trained eight at a time. Of each that groks the weights are
-kept as they were soon after (all held-out pairs right for 5,000 steps) and at the end, 5,000 steps later or more;
---long STEPS trains ten of them on. Then two predictions. *At rest*: `polish` minimises loss + AdamW's exact decay from
-the weights soon after grokking. *Written down*: `best_rings` knows frequencies and ring sizes alone, of the learned
-network and of the one at rest. Beside them stand two baselines: the median of all rings of N neurons that obey the
-moment law (Verblunsky coefficients uniform in the disc: docs/theory.md, section 2), and the optimum with pure cosines.
+kept as they were just after it (all held-out pairs right, and right 1,000 steps before) and at the end, 5,000 steps
+later or more; --long STEPS trains ten of them on. Then two predictions. *At rest*: `polish` minimises loss + AdamW's
+exact decay from the weights just after grokking. *Written down*: `best_rings` knows frequencies and ring sizes alone,
+of the learned network and of the one at rest. Beside them stand two baselines: the median of all rings of N neurons
+that obey the moment law (Verblunsky coefficients uniform in the disc: docs/theory.md, section 2), and the optimum with
+pure cosines.
 Printed: ring by ring |M_5|, |M_6|, second harmonic and constant; mean absolute errors of these and of the phases; the
 share of rings in the same basin; loss on all pairs at equal norm; and how far training is from rest, with g averaged
 over 400 steps, |theta + <g>/(wd (|<g>| + eps))| / |theta|. Drawn: prediction against learning. All is kept in --out and
@@ -70,7 +71,7 @@ def norms(model, vector, members):
 
 
 def begin(model, seeds, look):
-    """State of a batch at step 0; ``early``: the weights soon after grokking, ``grokked``: the step of that (or -1)."""
+    """State of a batch at step 0; ``early``: the weights just after grokking, ``grokked``: the step of that (or -1)."""
     drawn = [model.init(generator(seed, "weights"), np.float32) for seed in seeds]
     theta = np.concatenate([np.stack([one[name] for one in drawn]).ravel() for name in model.shapes])
     return {"size": np.array([model.p, model.d_embed, model.n_hidden]), "look": np.array(look),
@@ -103,8 +104,8 @@ def learn(path, model, fraction, steps, seeds=(), look=1000, optimizer=OPTIMIZER
             residual = norms(model, rest, members) / norms(model, theta, members)
             state["right"] = np.vstack([state["right"], right])
             state["residual"] = np.vstack([state["residual"], residual])
-            recent = state["right"][-LOOKS - 1 :] == 1
-            new = (state["grokked"] < 0) & (len(recent) > LOOKS) & recent.all(axis=0)
+            recent = state["right"][-2:] == 1
+            new = (state["grokked"] < 0) & (len(recent) == 2) & recent.all(axis=0)
             state["grokked"][new], mean[:] = step, 0
             for name, early in views(model, state["early"], members).items():
                 early[new] = params[name][new]
@@ -125,7 +126,7 @@ def chosen(model, states, count):
 
 
 def has_grokked(state):
-    """Whether each member was right at five looks in a row, goes on for five, and is right at the end."""
+    """Whether each member was right at two looks in a row, goes on for five, and is right at the end."""
     settled = state["grokked"] <= state["step"] - LOOKS * state["look"]
     return (state["grokked"] > 0) & settled & (state["right"][-1] == 1)
 
@@ -136,13 +137,13 @@ def has_grokked(state):
 
 # %%
 def load(source, member, activation, fraction):
-    """Model, weights soon after grokking and at the end (float64), training pairs, and both steps."""
+    """Model, weights just after grokking and at the end (float64), training pairs, and both steps."""
     source = Path(source)
     if source.is_dir():
         run = load_run(source)
         logged, right = run.history["step"], run.history["test_accuracy"] == 1
         step = min(step for step in run.checkpoint_steps()
-                   if step >= LOOKS * 1000 and right[(logged >= step - LOOKS * 1000) & (logged <= step)].all())
+                   if step >= 1000 and right[(logged >= step - 1000) & (logged <= step)].all())
         early, late, model, task = run.checkpoint(step), run.params, run.model, run.task
         steps = int(step), int(run.history["step"][-1])
     else:
@@ -186,7 +187,7 @@ def cheapest(effective, pairs):
 
 
 def at_rest(source, member, activation, fraction, evaluations):
-    """One row: where loss + AdamW's exact decay is least, from the weights soon after grokking."""
+    """One row: where loss + AdamW's exact decay is least, from the weights just after grokking."""
     model, early, _, pairs, _ = load(source, member, activation, fraction)
     start = process_time()
     rest = polish(model, early, pairs, OPTIMIZER, evaluations)
@@ -241,7 +242,7 @@ def random_moments(n_neurons, draws=2000):
 
 
 # %%
-PREDICTIONS = {"early": "the weights soon after grokking", "rest": "those brought to rest",
+PREDICTIONS = {"early": "the weights just after grokking", "rest": "those brought to rest",
                "written": "rings written down", "cosines": "the same, pure cosines", "random": "the median ring"}
 
 
@@ -329,13 +330,13 @@ def scatter(group):
                 axis.plot(*np.array(points).reshape(-1, 2).T, marker, color=colour, mfc="none", ms=4,
                           label=f"{size}{' or more' * (size == 9)}")
             axis.set(aspect="equal", title=label if name == "rest" else "", xlabel="learned")
-        line[0].set_ylabel({"rest": "at rest, from the weights\nsoon after grokking",
+        line[0].set_ylabel({"rest": "at rest, from the weights\njust after grokking",
                             "written": "written down from\nfrequencies and sizes"}[name])
     figure.legend(*axes[0, 0].get_legend_handles_labels(), title="neurons in the ring", ncols=5, frameon=False,
                   loc="outside lower center", fontsize=9)
     shares = [np.mean([same_basin(a, b) for row in group for a, b in compare(row, name)]) for name in names]
     title(figure, f"{len(group)} learned networks: of their rings of six or more, {shares[0]:.0%} have the shape that "
-                  f"loss + decay predicts from the weights soon after grokking, {shares[1]:.0%} the shape written down")
+                  f"loss + decay predicts from the weights just after grokking, {shares[1]:.0%} the shape written down")
     return figure
 
 
@@ -385,7 +386,7 @@ def gather(out, runs, starts, evaluations):
              for i in np.flatnonzero(has_grokked(state))]
     for path in runs:
         run = load_run(path)
-        since = run.history["step"] >= run.history["step"][-1] - 2 * LOOKS * 1000
+        since = run.history["step"] >= run.history["step"][-1] - LOOKS * 1000
         if (run.history["test_accuracy"][since] == 1).all():
             fraction = run.task.train_fraction
             found.append((path, 0, fraction, f"{fraction:.0%} of the pairs", path.name))

@@ -59,7 +59,7 @@ def test_the_row_of_the_main_job(monkeypatch):
 
 
 def test_ring_law(tmp_path, monkeypatch):
-    """Tiny networks grok, and L-BFGS from the weights soon after it finds what training has in the end."""
+    """Tiny networks grok, and L-BFGS from the weights just after it finds what training has in the end."""
     printed = run(tmp_path, "ring_law.py", "--quick")
     trained, grokked = map(int, re.search(r"(\d+) networks trained, (\d+) grokked", printed).groups())
     assert trained == 4 and grokked >= 1
