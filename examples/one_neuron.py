@@ -161,7 +161,7 @@ def picture(one, two):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=12_500, help="for each activation and initial scale")
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--quick", action="store_true", help="50 runs of 40 steps")
     options = parse(parser, "one_neuron")
     runs, steps = (50, 40) if options.quick else (options.runs, options.steps)
