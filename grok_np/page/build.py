@@ -14,7 +14,7 @@ from pathlib import Path
 from grok_np.files import write_atomically
 from grok_np.page.collect import collect
 
-SCRIPTS = ("state", "maths", "learner", "draw", "controls")
+SCRIPTS = ("state", "maths", "network", "learner", "draw", "controls")
 
 
 def page(data: dict, command: str = "python -m grok_np.page") -> str:

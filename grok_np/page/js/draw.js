@@ -11,10 +11,12 @@ function figure(body, {name, command}) {
   const controls = make("div", {className: "controls"}, element);
   const inside = make("div", {className: "pictures"}, element);
   const note = make("figcaption", {}, element);
-  if (command) make("code", {textContent: command}, make("p", {className: "made", textContent: "made by "}, element));
+  const made = make("p", {className: "made", textContent: "made by "}, element), code = make("code", {}, made);
   const one = {name, element, controls, body: inside, pictures: [],
     sentence(text) { if (sentence.textContent !== text) sentence.textContent = text; },
-    note(text) { note.textContent = text; }};
+    note(text) { note.textContent = text; },
+    command(text) { code.textContent = text; made.hidden = !text; }};
+  one.command(command);
   figures.push(one);
   return one;
 }
