@@ -7,6 +7,7 @@ Not here: the file, see `build`.
 """
 
 import base64
+import json
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,18 @@ from grok_np import analytic, load_run, reading
 from grok_np.errors import require
 from grok_np.layers import predict
 from grok_np.networks.bits import BitMLP
+from grok_np.networks.deep import DeepTransformer
 from grok_np.networks.mlp import MLP, mix_forward
 from grok_np.networks.transformer import Transformer
+from grok_np.reading import clock_pizza, fourier, progress, published
 from grok_np.tasks import ModularArithmetic, all_pairs
 
 CHECKPOINTS, HISTORY_ROWS = 60, 200
 # Bytes of weights: of the first network, and of all others together. Base64 makes 4 characters of 3 bytes.
-FIRST, OTHERS = 260_000, 230_000
+FIRST, OTHERS = 230_000, 230_000
+TRANSFORMER_CHECKPOINTS, PARITY_CHECKPOINTS = 40, 24
+EXAMPLES = ("mlp_grokking", "mlp_seeds", "five_neurons", "sparse_parity", "sparse_parity_sweep", "strange_runs",
+            "transformer_grokking", "transformer_seeds", "clock_and_pizza", "addition_sweep", "factorings")
 QUESTIONS = {"add": "a + b", "subtract": "a − b", "multiply": "a · b", "x2_plus_y2": "a² + b²",
              "x2_plus_xy_plus_y2": "a² + a · b + b²", "random": "label(a, b)"}
 CURVES = ("train_loss", "test_loss", "train_accuracy", "test_accuracy", "l2_norm")
@@ -108,21 +114,193 @@ def network(name, model, points, labels, training, history, operation="add", com
     }
 
 
-def of_mlp(run, budget, command):
+def command_of(path):
+    """The example that made what lies there, else how the page was asked for it."""
+    for folder in (path, *path.parents):
+        if folder.name in EXAMPLES:
+            return f"python examples/{folder.name}.py"
+    return f"python -m grok_np.page {path.name}"
+
+
+def title_of(path):
+    """A name for readers: seed 3 for mlp_seeds/seed_03."""
+    words = path.stem.replace("_", " ").split()
+    return " ".join(word.lstrip("0") or "0" if word.isdecimal() else word for word in words)
+
+
+def of_mlp(run, budget):
     """The `network` of a run, with as many checkpoints as fit into the budget (bytes)."""
-    model = run.model
+    model, steps = run.model, run.checkpoint_steps()
     tables = 2 if model.effective(run.params).A is model.effective(run.params).B else 3
     n = min(CHECKPOINTS, budget // (model.p * model.n_hidden * tables + model.p**2 // 8))
-    points = {step: run.checkpoint(step) for step in choose(run.checkpoint_steps(), run.history, n)}
+    points = {step: run.checkpoint(step) for step in choose(steps, run.history, n)}
     labels, training = pair_tables(run.task)
-    return network(run.path.name, model, points, labels, training, run.history, run.task.operation, command)
+    return network(title_of(run.path), model, points, labels, training, run.history, run.task.operation,
+                   command_of(run.path))
+
+
+def of_published_mlp(path, found):
+    """The `network` of a published checkpoint: one state, and the authors' log where it comes along."""
+    p, log = found.model.p, {name.removeprefix("log_"): column for name, column in found.extra.items()}
+    history, mask = None, found.train_mask
+    if {"step", "train_loss", "eval_loss", "train_acc", "eval_acc"} <= log.keys():
+        history = {"step": log["step"], "train_loss": p * log["train_loss"], "test_loss": p * log["eval_loss"],
+                   "train_accuracy": log["train_acc"], "test_accuracy": log["eval_acc"], "l2_norm": log["l2_norm"]}
+    step = int(log["step"][-1]) if history else 0
+    labels = np.add.outer(np.arange(p), np.arange(p)) % p
+    return network(title_of(path), found.model, {step: found.params}, labels, None if mask is None else mask | mask.T,
+                   history, command=command_of(path))
+
+
+def of_five(run):
+    """A network on the circle: the arrows of its neurons, float16, (checkpoints, neurons, 2)."""
+    points = {step: run.checkpoint(step) for step in choose(run.checkpoint_steps(), run.history, CHECKPOINTS)}
+    return {"name": title_of(run.path), "command": command_of(run.path), "p": run.model.p,
+            "neurons": run.model.n_hidden, "steps": list(points), "history": curves(run.history, 60),
+            "W_in": encode([params["W_in"].T for params in points.values()], "<f2"),
+            "W_out": encode([params["W_out"] for params in points.values()], "<f2")}
+
+
+def of_parity(run):
+    """A network on strings of bits: input weights of each neuron (the last is its bias), output weights, int8."""
+    points = {step: run.checkpoint(step) for step in choose(run.checkpoint_steps(), run.history, PARITY_CHECKPOINTS)}
+    return {"name": title_of(run.path), "command": command_of(run.path), "n_bits": run.task.n_bits, "k": run.task.k,
+            "random": run.task.random_labels, "neurons": run.model.n_hidden, "steps": list(points),
+            "history": curves(run.history, 120),
+            "W_in": quantize(np.stack([params["W_in"].T for params in points.values()])),
+            "W_out": quantize(np.stack([params["W_out"] for params in points.values()]))}
+
+
+def of_transformer(name, model, params, command, task="add"):
+    """What tells clock from pizza, and what the heads look at; for one state of a transformer."""
+    logits = reading.all_logits(model, params)
+    logits = logits[..., : model.p]
+    answers = np.add.outer(np.arange(model.p), np.arange(model.p)) % model.p
+    correct = clock_pizza.by_sum_and_difference(np.take_along_axis(logits, answers[..., None], axis=2)[..., 0])
+    low, high = np.nanmin(correct), np.nanmax(correct)
+    frequencies = progress.key_frequencies(logits)
+    found = {"name": name, "command": command, "p": model.p, "frequencies": frequencies,
+             "accuracy": float((predict(logits) == answers).mean()),
+             "explained": progress.fraction_explained(logits, frequencies) if frequencies else 0.0,
+             "symmetricity": clock_pizza.gradient_symmetricity(model, params, clock_pizza.paper_triples(model.p)),
+             "irrelevance": clock_pizza.spread_within_distances(logits), "rate": model.attention_rate,
+             # the logit of the right answer over (a + b, a - b): 0 the least, 255 the most
+             "correct": encode(np.nan_to_num(np.rint(255 * (correct - low) / (high - low))), "u1"), "heads": None}
+    if isinstance(model, Transformer) and model.attention_rate == 1:
+        scores = model.effective(params).scores[0]
+        scores = scores.reshape(model.p, -1, scores.shape[-1]).mean(axis=1).T  # (heads, p): "a b": mean over b
+        power = fourier.power(scores.T.astype(np.float64))[1:]
+        found |= {"heads": quantize(scores), "head_frequencies": (1 + power.argmax(axis=0)).tolist(),
+                  "head_shares": (power.max(axis=0) / power.sum(axis=0)).tolist()}
+    return found
+
+
+def of_transformer_run(run):
+    """A run of a transformer on a + b: the four losses over its checkpoints as well."""
+    p, found = run.model.p, of_transformer(title_of(run.path), run.model, run.params, command_of(run.path))
+    mask = np.zeros((p, p), bool)
+    mask[tuple(run.split.train_inputs.T)] = True
+    steps = choose(run.checkpoint_steps(), run.history, TRANSFORMER_CHECKPOINTS)
+    rows = [progress.measures(reading.all_logits(run.model, run.checkpoint(step)), found["frequencies"], mask)
+            for step in steps] if found["frequencies"] else []
+    names = ("train_loss", "test_loss", "restricted_loss", "excluded_loss")
+    ends = progress.phases(run.history["step"], run.history["test_loss"], p)
+    return found | {"history": curves(run.history, 120), "steps": steps, "phases": list(ends),
+                    "measures": {name: [float(f"{row[name]:.3g}") for row in rows] for name in names}}
+
+
+def of_sweep(path):
+    """A table of a sweep, whichever: the settings that vary, and what became of each network."""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    rows = [{**line["setting"], **row} for line in lines for row in line["rows"]]
+    axes = {name: sorted({row[name] for row in rows}) for name in lines[0]["setting"]
+            if name not in ("seed", "seeds", "steps", "loss")}
+    axes = {name: values for name, values in axes.items() if len(values) > 1}
+
+    def became(row):  # the article's class, or by when training and held-out pairs were right
+        if "class" in row:
+            return ("fail", "memorise_only", "grok", "generalise").index(row["class"])
+        if row["memorised"] is None:
+            return 0
+        late = None if row["generalised"] is None else row["generalised"] - row["memorised"]
+        return 1 if late is None else 2 if late >= 500 else 3
+
+    table = [[*(axes[name].index(row[name]) for name in axes), became(row), row.get("memorised"),
+              row.get("generalised")] for row in rows]
+    return {"name": title_of(path.parent), "command": command_of(path), "axes": axes, "rows": table}
+
+
+def of_published_seeds(path):
+    """The article's sweep of networks: frequencies, neurons at each, losses as 20 (log10(nats) + 10) in a byte."""
+    with np.load(path, allow_pickle=False) as table:
+        p, losses = 67, np.stack([table["train_loss"], table["eval_loss"]])
+        logs = 20 * (np.log10(np.maximum(p * losses, 1e-10)) + 10)
+        return {"networks": len(table["freqs"]), "p": p, "steps": table["step"].tolist(),
+                "frequencies": encode(table["freqs"], "u1"), "neurons": encode(table["freqs_neurons"], "u1"),
+                "losses": encode(np.rint(logs).clip(0, 255), "u1")}
+
+
+def is_strange(run):
+    """Does it lose more than five points of an accuracy it had, or does its training loss swing a thousandfold?"""
+    accuracy, loss = run.history["test_accuracy"], run.history["train_loss"]
+    late = loss[len(loss) // 3 :]
+    return accuracy.max() - accuracy[-1] > 0.05 or (late.argmax() > late.argmin() and late.max() > 1000 * late.min()
+                                                    and late.max() > 0.01)
+
+
+def of_strange(run):
+    """A run by its curves alone."""
+    return {"name": title_of(run.path), "command": command_of(run.path),
+            "history": {"step": run.history["step"][thin(run)].tolist()}
+            | {name: encode(run.history[name][thin(run)], "<f4") for name in CURVES}}
+
+
+def thin(run, rows=400):
+    """Rows of the history, evenly spread."""
+    return np.unique(np.linspace(0, len(run.history["step"]) - 1, rows).astype(int))
 
 
 def collect(paths: list[Path]) -> dict:
-    """All that the page needs of these folders, checkpoints and tables."""
-    data = {"networks": [], "five": [], "parity": [], "transformers": [], "sweeps": [], "strange": []}
-    runs = [load_run(path) for path in paths if path.is_dir()]
-    mlps = [run for run in runs if isinstance(run.model, MLP) and isinstance(run.task, ModularArithmetic)]
-    for i, run in enumerate(mlps):
-        data["networks"].append(of_mlp(run, OTHERS // max(len(mlps) - 1, 1) if i else FIRST, ""))
+    """All that the page needs of these run folders, published checkpoints and tables of sweeps.
+
+    Raises ValueError, naming the file or folder, if one of them is none of these, or a network of a kind that the page
+    cannot show.
+    """
+    data = {"networks": [], "five": [], "parity": [], "transformers": [], "sweeps": [], "strange": [],
+            "published": None}
+    mlps, circles = [], []
+    for path in paths:
+        if path.suffix == ".jsonl":
+            data["sweeps"].append(of_sweep(path))
+        elif path.is_dir():
+            run = load_run(path)
+            adds = isinstance(run.task, ModularArithmetic)
+            if isinstance(run.model, BitMLP):
+                data["parity"].append(of_parity(run))
+            elif isinstance(run.model, Transformer) and adds and run.task.operation == "add":
+                data["transformers"].append(of_transformer_run(run))
+            elif isinstance(run.model, MLP) and adds:
+                (circles if run.model.factoring == "circular" else mlps).append(run)
+            else:
+                raise ValueError(f"{path} holds a run of {type(run.model).__name__} on {run.task}: the page shows MLPs "
+                                 "on pairs, transformers that add, and networks on strings of bits")
+            if is_strange(run):
+                data["strange"].append(of_strange(run))
+        elif path.suffix == ".npz" and "freqs_neurons" in np.load(path, allow_pickle=False).files:
+            data["published"] = of_published_seeds(path)
+        else:
+            found = published.load(path)
+            if isinstance(found.model, MLP):
+                data["networks"].append(of_published_mlp(path, found))
+            elif isinstance(found.model, Transformer | DeepTransformer):
+                data["transformers"].append(of_transformer(title_of(path), found.model, found.params, command_of(path)))
+            else:
+                raise ValueError(f"{path} holds a {type(found.model).__name__}: the page shows MLPs and transformers")
+    if not mlps and not data["networks"]:
+        mlps = circles[:1]  # a page of five neurons alone shows them in the first sections, too
+    data["five"] = [of_five(run) for run in circles]
+    # Those that ended with everything right get more of the room.
+    right = [1 + 5 * (run.history["test_accuracy"][-1] == 1) for run in mlps[1:]]
+    room = [FIRST] + [int(OTHERS * weight / sum(right)) for weight in right]
+    data["networks"] = [of_mlp(run, budget) for run, budget in zip(mlps, room, strict=False)] + data["networks"]
     return data

@@ -70,12 +70,14 @@ let palette = {};
 function colour(name) {
   return palette[name] ??= getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
 }
-const FREQUENCIES = 6;
+const FREQUENCIES = 5;
 const frequency = i => colour(i === null || i < 0 ? "soft" : `f${i % FREQUENCIES}`);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   palette = {};
   for (const fig of figures) for (const pic of fig.pictures) pic.draw();
+  for (const paint of themed) paint();
 });
+const themed = []; // what else is painted in the theme's colours
 // "#rrggbb" to [red, green, blue].
 const rgb = hex => [1, 3, 5].map(i => parseInt(hex.slice(i, i + 2), 16));
 const blend = (from, to, share) => from.map((x, i) => x + (to[i] - x) * share);
@@ -205,7 +207,7 @@ function ring(pen, {x, y, radius}, points, {colour: ink = "ink", joined = true, 
   if (joined && places.length > 1) stroke(pen, c => {
     places.forEach(([px, py], i) => i ? c.lineTo(px, py) : c.moveTo(px, py));
     c.closePath();
-  }, {colour: ghost ? "soft" : ink, width: width ?? (ghost ? 1 : 1.8), dash: ghost ? [3, 4] : []});
+  }, {colour: ghost ? "soft" : ink, width: width ?? (ghost ? 0.7 : 1.8)});
   if (!ghost) places.forEach(([px, py], i) => {
     dot(pen, px, py, {colour: ink, radius: size});
     if (points[i].label) {
@@ -215,6 +217,25 @@ function ring(pen, {x, y, radius}, points, {colour: ink = "ink", joined = true, 
     }
   });
   return places;
+}
+
+// A small picture on a button that chooses something: canvas, words, and who is chosen.
+function tile(parent, {words, label, size = 92, draw, choose}) {
+  const button = make("button", {type: "button", className: "tile", ariaLabel: label}, parent);
+  const canvas = make("canvas", {}, button);
+  make("span", {textContent: words}, button);
+  button.addEventListener("click", choose);
+  const scale = Math.min(devicePixelRatio || 1, 2);
+  canvas.width = canvas.height = size * scale;
+  const paint = () => {
+    const c = canvas.getContext("2d");
+    c.setTransform(scale, 0, 0, scale, 0, 0);
+    c.clearRect(0, 0, size, size);
+    draw({c, width: size, height: size, scale, colour, frequency});
+  };
+  paint();
+  themed.push(paint);
+  return {chosen: yes => button.setAttribute("aria-pressed", yes)};
 }
 
 // A legend in one row: [{label, colour, dash, width}]; returns where it ends.

@@ -14,6 +14,9 @@ page.place = state => {
   return found < 0 ? last : found;
 };
 
+// Where section 2 begins: at the end, when there is something to explain.
+page.placeAtEnd = state => state.step < 0 ? learned(state.net).steps.length - 1 : page.place(state);
+
 const nearest = (steps, at) => {
   let low = 0, high = steps.length - 1;
   while (low < high) { const middle = (low + high) >> 1; if (steps[middle] < at) low = middle + 1; else high = middle; }

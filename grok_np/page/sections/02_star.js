@@ -97,7 +97,7 @@ function mount(body) {
   if (page.data.networks.some(one => one.steps.length > 1)) {
     var time = slider(stars.controls, {key: "step", label: "step", min: 0, max: 1, text: value => {
       const one = learned(page.state.net);
-      return grouped(one.steps[page.place(page.state)]);
+      return grouped(one.steps[page.placeAtEnd(page.state)]);
     }});
   }
   const sky = picture(stars, {height: width => width < 620 ? net.raw.rings.length * 190 : Math.min(2 * width / Math.max(net.raw.rings.length, 2), 430) + 20});
@@ -122,7 +122,7 @@ function mount(body) {
     });
   };
   stars.note("Above or left: the directions in which the neurons listen, joined in order. Below or right: the directions in which the same neurons push, joined in " +
-    "the same order. Dashed: the perfectly even ring and its star.");
+    "the same order. Thin: the perfectly even ring and its star.");
 
   // Who says what.
   make("h3", {textContent: "Several frequencies vote"}, body);
@@ -187,7 +187,7 @@ function mount(body) {
       for (const fig of [work, stars, votes]) fig.command(net.command);
       for (const one of [work, stars]) one.element.hidden = !net.raw.rings.length;
     }
-    place = page.place(state);
+    place = page.placeAtEnd(state);
     if (time) time.input.value = place;
     const {p} = net, a = state.a % p, b = state.b % p, weights = net.at(place), act = ACTIVATIONS[net.activation];
     if (net.raw.rings.length) {
