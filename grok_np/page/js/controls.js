@@ -77,7 +77,7 @@ function handles(pic, {list, move, turn}) {
         const steps = {ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10}[event.key];
         if (!steps) return;
         event.preventDefault();
-        turn(i, steps);
+        turn(i, steps, event.key);
       });
       knobs.push(knob);
     }
