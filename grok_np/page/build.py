@@ -51,7 +51,8 @@ def main():
     first = arguments.paths[0]
     out = arguments.out or (first if first.is_dir() else first.parent) / "page.html"
     try:
-        path = write(arguments.paths, out, " ".join(["python -m grok_np.page", *map(str, arguments.paths)][:4]))
+        path = write(arguments.paths, out, f"python -m grok_np.page {' '.join(map(str, arguments.paths[:3]))}"
+                     + " ..." * (len(arguments.paths) > 3))
     except (ValueError, OSError) as error:
         raise SystemExit(f"{parser.prog}: {error}") from None
     print(f"{path}: {path.stat().st_size / 1e6:.2f} MB; open it in a browser")

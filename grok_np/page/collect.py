@@ -67,7 +67,11 @@ def choose(steps, history, n):
     at = np.searchsorted(history["step"], steps).clip(max=len(history["step"]) - 1)
     knows = np.nan_to_num(history["train_accuracy"][at] + history["test_accuracy"][at])
     way = np.concatenate([[0], np.cumsum(np.diff(np.log(steps + 10)) / 4 + np.abs(np.diff(knows)))])
-    return steps[np.unique(np.abs(way[:, None] - np.linspace(0, way[-1], n)).argmin(axis=0))].tolist()
+    for finer in range(n, 20 * n):  # several marks may fall on one step
+        places = np.unique(np.abs(way[:, None] - np.linspace(0, way[-1], finer)).argmin(axis=0))
+        if len(places) >= n:
+            break
+    return steps[places[np.unique(np.linspace(0, len(places) - 1, n).round().astype(int))]].tolist()
 
 
 def curves(history, rows=HISTORY_ROWS):
@@ -124,7 +128,7 @@ def command_of(path):
 
 def title_of(path):
     """A name for readers: seed 3 for mlp_seeds/seed_03."""
-    words = path.stem.replace("_", " ").split()
+    words = (path.name if path.is_dir() else path.stem).replace("_", " ").split()
     return " ".join(word.lstrip("0") or "0" if word.isdecimal() else word for word in words)
 
 
@@ -148,7 +152,7 @@ def of_published_mlp(path, found):
                    "train_accuracy": log["train_acc"], "test_accuracy": log["eval_acc"], "l2_norm": log["l2_norm"]}
     step = int(log["step"][-1]) if history else 0
     labels = np.add.outer(np.arange(p), np.arange(p)) % p
-    return network(title_of(path), found.model, {step: found.params}, labels, None if mask is None else mask | mask.T,
+    return network(f"published {title_of(path)}", found.model, {step: found.params}, labels, None if mask is None else mask | mask.T,
                    history, command=command_of(path))
 
 
@@ -204,8 +208,11 @@ def of_transformer_run(run):
     rows = [progress.measures(reading.all_logits(run.model, run.checkpoint(step)), found["frequencies"], mask)
             for step in steps] if found["frequencies"] else []
     names = ("train_loss", "test_loss", "restricted_loss", "excluded_loss")
+    half = {name: progress.halfway(steps, np.log([row[name] for row in rows]), rising=name == "excluded_loss")
+            for name in names[1:]} if rows else None
     ends = progress.phases(run.history["step"], run.history["test_loss"], p)
     return found | {"history": curves(run.history, 120), "steps": steps, "phases": list(ends),
+                    "halfway": half,
                     "measures": {name: [float(f"{row[name]:.3g}") for row in rows] for name in names}}
 
 
@@ -275,8 +282,10 @@ def collect(paths: list[Path]) -> dict:
         elif path.is_dir():
             run = load_run(path)
             adds = isinstance(run.task, ModularArithmetic)
+            strange = is_strange(run)
             if isinstance(run.model, BitMLP):
-                data["parity"].append(of_parity(run))
+                if not (strange and data["parity"]):
+                    data["parity"].append(of_parity(run))
             elif isinstance(run.model, Transformer) and adds and run.task.operation == "add":
                 data["transformers"].append(of_transformer_run(run))
             elif isinstance(run.model, MLP) and adds:
@@ -284,7 +293,7 @@ def collect(paths: list[Path]) -> dict:
             else:
                 raise ValueError(f"{path} holds a run of {type(run.model).__name__} on {run.task}: the page shows MLPs "
                                  "on pairs, transformers that add, and networks on strings of bits")
-            if is_strange(run):
+            if strange and circles[-1:] != [run]:
                 data["strange"].append(of_strange(run))
         elif path.suffix == ".npz" and "freqs_neurons" in np.load(path, allow_pickle=False).files:
             data["published"] = of_published_seeds(path)
@@ -293,7 +302,8 @@ def collect(paths: list[Path]) -> dict:
             if isinstance(found.model, MLP):
                 data["networks"].append(of_published_mlp(path, found))
             elif isinstance(found.model, Transformer | DeepTransformer):
-                data["transformers"].append(of_transformer(title_of(path), found.model, found.params, command_of(path)))
+                name = f"published {path.stem}, attention rate {found.model.attention_rate:g}"
+                data["transformers"].append(of_transformer(name, found.model, found.params, command_of(path)))
             else:
                 raise ValueError(f"{path} holds a {type(found.model).__name__}: the page shows MLPs and transformers")
     if not mlps and not data["networks"]:

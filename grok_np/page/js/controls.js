@@ -106,3 +106,39 @@ function handles(pic, {list, move, turn}) {
   pic.draw = () => { draw(); update(); };
   return {update};
 }
+
+// Accuracy over the steps as the axis of time: drag it, or move its knob. now() is {history, steps, place}.
+function timeline(fig, key, now, height = 130) {
+  const chart = picture(fig, {height});
+  let at;
+  const follow = x => page.set({[key]: nearest(now().steps, at.valueX(Math.min(Math.max(x, at.left), at.right)))});
+  chart.paint = pen => {
+    const {history: {step, train_accuracy, test_accuracy}, steps, place} = now(), x = step.map(value => Math.max(value, 1));
+    at = axes(pen, {x: {min: 1, max: Math.max(2, x.at(-1)), log: true}, y: {min: 0, max: 1.05, ticks: [[0, "0 %"], [1, "100 %"]]}, bottom: 24, top: 22});
+    line(pen, at, x, train_accuracy, {width: 1.4, dash: [5, 4]});
+    line(pen, at, x, test_accuracy, {width: 2.6});
+    legend(pen, at.left, 10, [{label: "training right", dash: [5, 4], width: 1.4}, {label: "held-out right", width: 2.6}]);
+    const px = at.x(Math.max(1, steps[place]));
+    stroke(pen, c => { c.moveTo(px, at.top); c.lineTo(px, at.bottom); }, {colour: "accent", width: 2});
+    dot(pen, px, at.bottom, {colour: "accent", radius: 8});
+  };
+  chart.pointer({down: follow, move: follow});
+  chart.canvas.classList.add("drag");
+  handles(chart, {
+    list: () => {
+      if (!at) return [];
+      const {steps, place} = now();
+      return [{x: at.x(Math.max(1, steps[place])), y: at.bottom, name: "step of training", says: `step ${grouped(steps[place])}`, value: place, min: 0, max: steps.length - 1}];
+    },
+    move: (_, x) => follow(x),
+    turn: (_, by) => { const {steps, place} = now(); page.set({[key]: Math.min(steps.length - 1, Math.max(0, place + by))}); },
+  });
+  return chart;
+}
+
+// The place in ascending steps that is nearest to a step.
+function nearest(steps, at) {
+  let low = 0, high = steps.length - 1;
+  while (low < high) { const middle = (low + high) >> 1; if (steps[middle] < at) low = middle + 1; else high = middle; }
+  return low && at - steps[low - 1] < steps[low] - at ? low - 1 : low;
+}

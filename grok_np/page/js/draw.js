@@ -139,7 +139,8 @@ function axes(pen, {x, y, left = 46, right = 10, top = 10, bottom = 38}) {
   const at = {...box, x: toX, y: toY, valueX, valueY};
   if (!x.hidden) for (const [value, label] of x.ticks ?? ticks(x.min, x.max, x.n ?? Math.max(2, (box.right - box.left) / 80), x.log)) {
     stroke(pen, c => { c.moveTo(toX(value), box.top); c.lineTo(toX(value), box.bottom); }, {colour: "line", width: 1});
-    text(pen, label, toX(value), box.bottom + 6, {align: "center", base: "top", size: 12, colour: "soft"});
+    const edge = toX(value) > pen.width - 26;
+    text(pen, label, edge ? Math.min(pen.width - 1, toX(value) + 14) : toX(value), box.bottom + 6, {align: edge ? "right" : "center", base: "top", size: 12, colour: "soft"});
   }
   if (!y.hidden) for (const [value, label] of y.ticks ?? ticks(y.min, y.max, y.n ?? Math.max(2, (box.bottom - box.top) / 44), y.log)) {
     stroke(pen, c => { c.moveTo(box.left, toY(value)); c.lineTo(box.right, toY(value)); }, {colour: "line", width: 1});

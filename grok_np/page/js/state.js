@@ -127,7 +127,7 @@ function make(name, properties = {}, parent) {
 
 // Numbers in words, the same everywhere.
 const grouped = number => number.toLocaleString("en");
-const percent = share => share === 1 ? "100 %" : share === 0 ? "0 %" :
+const percent = share => share === 1 ? "100 %" : share === 0 ? "0 %" : share > 0.9999 ? "over 99.99 %" :
   `${(100 * share).toFixed(share > 0.995 || share < 0.01 ? 2 : 1)} %`;
 const short = number => number === 0 ? "0" : Math.abs(number) < 0.001 || Math.abs(number) >= 1e5 ?
   number.toExponential(1).replace("e-", "·10⁻").replace("e+", "·10").replace(/\d+$/, digits =>

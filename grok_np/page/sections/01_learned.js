@@ -17,12 +17,6 @@ page.place = state => {
 // Where section 2 begins: at the end, when there is something to explain.
 page.placeAtEnd = state => state.step < 0 ? learned(state.net).steps.length - 1 : page.place(state);
 
-const nearest = (steps, at) => {
-  let low = 0, high = steps.length - 1;
-  while (low < high) { const middle = (low + high) >> 1; if (steps[middle] < at) low = middle + 1; else high = middle; }
-  return low && at - steps[low - 1] < steps[low] - at ? low - 1 : low;
-};
-page.nearest = nearest;
 const shown = step => Math.max(step, 1); // step 0 has no place on a logarithmic axis
 const firstAll = (net, name) => {
   const i = net.history[`${name}_accuracy`].indexOf(1);

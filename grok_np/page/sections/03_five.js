@@ -25,6 +25,13 @@ const five = i => {
 };
 page.five = five;
 
+// Which run the state means: -1 is the first that ended with everything right.
+const ended = run => run.history.test_accuracy.at(-1) === 1 && run.history.train_accuracy.at(-1) === 1;
+const chosen = state => {
+  if (state.five >= 0) return Math.min(state.five, page.data.five.length - 1);
+  return Math.max(0, page.data.five.findIndex((_, i) => ended(five(i))));
+};
+
 // Neurons in the order of their directions; how far neighbours are from evenly spaced, outputs from twice the inputs.
 const reading = neurons => {
   const order = neurons.map((_, i) => i).sort((x, y) => neurons[x].input.phase - neurons[y].input.phase), n = order.length;
@@ -44,9 +51,9 @@ function mount(body) {
   make("p", {textContent: "Why are five enough? Everything that a half-wave adds besides the wanted wave pushes the neurons' sum astray: a constant, the wave itself, three and four times its speed. " +
     "Five evenly spread directions cancel all of these, four do not. And five have no other way to do it: they must be regular."}, body);
   const fig = figure(body, {name: "five", command: runs[0].command});
-  let run = five(page.state.five), place;
+  let run = five(chosen(page.state)), place;
   const time = slider(fig.controls, {key: "fstep", label: "step", min: 0, max: run.steps.length - 1, text: () => {
-    const one = five(page.state.five);
+    const one = five(chosen(page.state));
     return grouped(one.steps[page.state.fstep < 0 ? one.steps.length - 1 : Math.min(page.state.fstep, one.steps.length - 1)]);
   }});
   const pic = picture(fig, {height: width => width < 620 ? 2 * Math.min(width, 330) + 20 : Math.min(width / 2, 380)});
@@ -72,30 +79,15 @@ function mount(body) {
       });
     });
   };
-  const chart = picture(fig, {height: 130});
-  let at;
-  chart.paint = pen => {
-    const {step, train_accuracy, test_accuracy} = run.history, x = step.map(value => Math.max(value, 1));
-    at = axes(pen, {x: {min: 1, max: Math.max(2, x.at(-1)), log: true}, y: {min: 0, max: 1.05, ticks: [[0, "0 %"], [1, "100 %"]]}, bottom: 24, top: 22});
-    line(pen, at, x, train_accuracy, {width: 1.4, dash: [5, 4]});
-    line(pen, at, x, test_accuracy, {width: 2.6});
-    legend(pen, at.left, 10, [{label: "training right", dash: [5, 4], width: 1.4}, {label: "held-out right", width: 2.6}]);
-    const px = at.x(Math.max(1, run.steps[place]));
-    stroke(pen, c => { c.moveTo(px, at.top); c.lineTo(px, at.bottom); }, {colour: "accent", width: 2});
-    dot(pen, px, at.bottom, {colour: "accent", radius: 7});
-  };
-  const follow = x => page.set({fstep: page.nearest(run.steps, at.valueX(Math.min(Math.max(x, at.left), at.right)))});
-  chart.pointer({down: follow, move: follow});
-  chart.canvas.classList.add("drag");
+  const chart = timeline(fig, "fstep", () => ({...run, place}));
   fig.note("Grey: the ways of the arrows' tips since the start. Both polygons join the neurons in the order of their directions in.");
 
   const all = figure(body, {name: "five-seeds", command: runs[0].command});
   const gallery = make("div", {className: "gallery"}, all.body);
-  const end = run => run.history.test_accuracy.at(-1) === 1 && run.history.train_accuracy.at(-1) === 1;
-  const ends = runs.map((_, i) => end(five(i)));
+  const ends = runs.map((_, i) => ended(five(i)));
   const tiles = runs.map((raw, i) => {
     const one = five(i), right = one.history.test_accuracy.at(-1);
-    return tile(gallery, {words: `${raw.name}: ${percent(right)}`, label: `${raw.name}: ${percent(right)} of the held-out pairs right`, choose: () => page.set({five: i, fstep: -1}),
+    return tile(gallery, {words: `${raw.name}\n${percent(right)}`, label: `${raw.name}: ${percent(right)} of the held-out pairs right`, choose: () => page.set({five: i, fstep: -1}),
       draw: pen => {
         const neurons = one.at(one.steps.length - 1), {order} = reading(neurons), most = Math.max(...neurons.map(each => each.output.amplitude));
         ring(pen, {x: 46, y: 46, radius: 40}, order.map(j => ({phase: neurons[j].output.phase, amplitude: neurons[j].output.amplitude / most})), {colour: ends[i] ? "f0" : "soft", size: 3.5});
@@ -107,21 +99,21 @@ function mount(body) {
   all.note("The outputs at the end of each run; grey: not all pairs right. Choose one to see it form.");
 
   return state => {
-    run = five(state.five);
+    run = five(chosen(state));
     time.limit(0, run.steps.length - 1);
     place = state.fstep < 0 ? run.steps.length - 1 : Math.min(state.fstep, run.steps.length - 1);
     time.input.value = place;
     pic.draw();
     chart.draw();
-    const {uneven, off, weak} = reading(run.at(place)), i = page.nearest(run.history.step, run.steps[place]), right = run.history.test_accuracy[i];
+    const {uneven, off, weak} = reading(run.at(place)), i = nearest(run.history.step, run.steps[place]), right = run.history.test_accuracy[i];
     fig.sentence(`${run.name}, step ${grouped(run.steps[place])}: neighbours are ${uneven.toFixed(1)}° or less from the even ${360 / h}°, outputs ${off.toFixed(1)}° or less from twice the input` +
       `${weak ? `, ${weak} of the neurons ${weak > 1 ? "are" : "is"} as good as dead` : ""}; ${percent(right)} of the held-out pairs are right.`);
-    tiles.forEach((one, j) => one.chosen(j === Math.min(state.five, runs.length - 1)));
+    tiles.forEach((one, j) => one.chosen(j === chosen(state)));
   };
 }
 
 section({
-  id: "five", number: 3, title: "Five neurons", keys: {five: 0, fstep: -1},
+  id: "five", number: 3, title: "Five neurons", keys: {five: -1, fstep: -1},
   has: data => data.five.length > 0, make: "python examples/five_neurons.py", mount,
 });
 }

@@ -18,7 +18,7 @@ function mount(body) {
   const tiles = networks.map((raw, i) => {
     const net = learned(i), {rings} = raw, frequencies = rings.map(({frequency}) => frequency).join(", ");
     return tile(gallery, {
-      words: `${raw.name}: ${percent(accuracy[i] ?? shares_[i])}`, choose: () => page.set({net: i, step: -1, ring: 0}),
+      words: `${raw.name}\n${percent(accuracy[i] ?? shares_[i])}`, choose: () => page.set({net: i, step: -1, ring: 0}),
       label: `${raw.name}: ${percent(accuracy[i] ?? shares_[i])} right; frequencies ${frequencies || "none"}`,
       draw: pen => {
         const n = rings.length, across = n <= 1 ? 1 : 2, radius = across === 1 ? 40 : 20;
@@ -38,7 +38,7 @@ function mount(body) {
   let draw = () => {};
   if (published) {
     make("h3", {textContent: "The article's own 225 networks"}, body);
-    const other = figure(body, {name: "published", command: "python -m grok_np.page .../pair/mlp_seeds.npz"});
+    const other = figure(body, {name: "published", command: "python -m grok_np.page mlp_seeds.npz"});
     const {networks: n, steps, p} = published, frequencies = page.bytes(published.frequencies, Uint8Array), neurons = page.bytes(published.neurons, Uint8Array);
     const losses = page.bytes(published.losses, Uint8Array); // (2, n, steps): 20 (log10(nats) + 10)
     const nats = (which, i) => steps.map((_, j) => 10 ** (losses[(which * n + i) * steps.length + j] / 20 - 10));
