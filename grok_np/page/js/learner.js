@@ -130,6 +130,67 @@ function learner({p, d, h, lr = 1e-3, betas = [0.9, 0.98], eps = 1e-8, decay = 1
     return {loss: 2 * loss / pairs.length, accuracy: 2 * correct / pairs.length};
   }
 
-  return {step, evaluate, effective, A, C, theta, train, test, get steps() { return t; },
+  return {p, step, evaluate, effective, A, C, theta, train, test, get steps() { return t; },
     set decay(value) { decay = value; }};
+}
+
+// First weights and pairs of a seed: the article's truncated normals (`initial.draw_article`), a share of the unordered
+// pairs to train on. The numbers are not NumPy's, as its generators are not in the browser.
+function beginning({p, d, h, share, seed}) {
+  let state = Math.imul(seed, 2654435761) | 0;
+  const uniform = () => { // mulberry32 (Tommy Ettinger)
+    state = state + 0x6D2B79F5 | 0;
+    let x = Math.imul(state ^ state >>> 15, 1 | state);
+    x = x + Math.imul(x ^ x >>> 7, 61 | x) ^ x;
+    return ((x ^ x >>> 14) >>> 0) / 2 ** 32;
+  };
+  const normal = () => { // Box and Muller, drawn again beyond two standard deviations
+    const x = Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+    return Math.abs(x) <= 2 ? x : normal();
+  };
+  const TRUNCATED_STD = 0.8796256610342398;
+  const draw = (n, std) => Array.from({length: n}, () => std * normal());
+  const theta = Float64Array.from([...draw(p * d, Math.sqrt(2 / p) / TRUNCATED_STD), ...draw(d * h, d ** -0.5),
+    ...draw(h * d, h ** -0.5)]);
+  const pairs = [];
+  for (let a = 0; a < p; a++) for (let b = a; b < p; b++) pairs.push([a, b]);
+  for (let i = pairs.length - 1; i > 0; i--) {
+    const j = Math.floor(uniform() * (i + 1));
+    [pairs[i], pairs[j]] = [pairs[j], pairs[i]];
+  }
+  const known = Math.floor(share * pairs.length);
+  return {theta, train: pairs.slice(0, known).flat(), test: pairs.slice(known).flat()};
+}
+
+// In a worker this text is all there is. It is told {start: settings of `learner` and `beginning`, and pace in steps per
+// second}, {decay}, {go: true or false}; about 25 times a second it tells where it is.
+if (typeof document === "undefined") {
+  let one, pace, last, owed = 0, timer = null;
+  const tell = () => {
+    one.effective();
+    const right = new Uint8Array(one.p ** 2), note = (a, b, ok) => { right[a * one.p + b] = right[b * one.p + a] = ok; };
+    postMessage({step: one.steps, train: one.evaluate(one.train, note), test: one.evaluate(one.test, note), right,
+      A: Float32Array.from(one.A), C: Float32Array.from(one.C)});
+  };
+  const tick = () => {
+    const now = performance.now();
+    owed = Math.min(owed + pace * (now - last) / 1000, pace / 10);
+    last = now;
+    for (; owed >= 1 && performance.now() < now + 60; owed--) one.step();
+    tell();
+    timer = setTimeout(tick, Math.max(0, 40 - (performance.now() - now)));
+  };
+  onmessage = ({data: {start, decay, go}}) => {
+    if (start) {
+      one = learner({...start, ...beginning(start)});
+      ({pace} = start);
+      tell();
+    }
+    if (decay !== undefined) one.decay = decay;
+    if (go !== undefined) {
+      clearTimeout(timer);
+      last = performance.now();
+      if (go) tick();
+    }
+  };
 }

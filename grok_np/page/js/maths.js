@@ -31,6 +31,25 @@ const maths = (() => {
       sum(phases.map((phase, j) => weights[j] * part((i + 1) * phase))) / total));
   }
 
+  // How large an error M_n of 1 is, beside the answer: by n = 1 .. `last`. With activation(f(t + delta) + f(t - delta)) =
+  // sum of c_m(delta) cos mt a star's logits hold M_(m+2) and M_(m-2) by way of c_m (docs/theory.md, section 1); of each c_m
+  // the root mean square over delta counts, over the mean of c_2.
+  function strengths(activation, shape, last, steps = 96) {
+    const act = ACTIVATIONS[activation], squares = Array(last + 3).fill(0);
+    let answer = 0;
+    for (let d = 0; d < steps; d++) {
+      const delta = Math.PI * (d + 0.5) / steps;
+      const folded = range(steps).map(i => act(wave(shape, TAU * i / steps + delta) + wave(shape, TAU * i / steps - delta)));
+      for (let m = 0; m < last + 3; m++) {
+        const c = (m ? 2 : 1) / steps * sum(folded.map((value, i) => value * Math.cos(TAU * m * i / steps)));
+        squares[m] += c * c / steps;
+        if (m === 2) answer += c / steps;
+      }
+    }
+    const by = squares.map(square => Math.sqrt(square) / answer);
+    return range(last).map(i => by[Math.abs(i - 1)] * (i === 1 ? 2 : 1) + by[i + 3]);
+  }
+
   const regularRing = (n, turn = 0) => ({phases: range(n).map(i => TAU * i / n + turn), weights: range(n).map(() => 1)});
 
   // The ring of N neurons whose moments vanish up to M_(N-2) and whose M_(N-1) is `moment`, real or [real, imaginary], of
@@ -148,21 +167,38 @@ const maths = (() => {
     return total / off.length;
   }
 
-  // Whether the star of pure cosines decides all pairs of an odd p (`analytic.solves`): as the activations scale, only
-  // psi = pi (a + b) / p counts and the sign of cos(pi (a - b) / p), a half turn of psi. So 2 p directions do.
-  function solves(p, {phases, weights}, activation) {
-    const step = Math.PI / p, act = ACTIVATIONS[activation], leads = [];
+  // Where the sum of a star of pure cosines points, and how long it is, if a and b together point to psi: {off, size}, off
+  // the right direction 2 psi. As the activations scale, psi = pi (a + b) / p alone counts (docs/theory.md, section 3), and
+  // the sign of cos(pi (a - b) / p), which is a half turn of psi.
+  function pointer({phases, weights}, activation) {
+    const act = ACTIVATIONS[activation];
+    const re = phases.map((phase, i) => weights[i] * Math.cos(2 * phase)), im = phases.map((phase, i) => weights[i] * Math.sin(2 * phase));
+    return psi => {
+      let x = 0, y = 0;
+      for (let i = 0; i < phases.length; i++) {
+        const post = act(Math.cos(psi - phases[i]));
+        x += post * re[i];
+        y += post * im[i];
+      }
+      return {off: wrapped(Math.atan2(y, x) - 2 * psi), size: Math.hypot(x, y)};
+    };
+  }
+
+  // The largest |off| of any direction: all odd p < pi / off are decided rightly, however the ring is turned.
+  function worst(ring, activation) {
+    const at = pointer(ring, activation);
+    return range(7200).reduce((most, i) => Math.max(most, Math.abs(at(TAU * i / 7200).off)), 0);
+  }
+
+  // Whether the star decides all pairs of an odd p (`analytic.solves`): 2 p directions do.
+  function solves(p, ring, activation) {
+    const step = Math.PI / p, at = pointer(ring, activation), leads = [];
     let most = 0;
     for (let j = 0; j < 2 * p; j++) {
-      let re = 0, im = 0;
-      phases.forEach((phase, i) => {
-        const post = weights[i] * act(Math.cos(step * j - phase));
-        re += post * Math.cos(2 * phase);
-        im += post * Math.sin(2 * phase);
-      });
-      const off = Math.abs(wrapped(Math.atan2(im, re) - 2 * step * j)), size = Math.hypot(re, im);
+      const {off, size} = at(step * j);
+      if (Math.abs(off) > step * (1 + 1e-6) && size > 1e-6) return false;
       most = Math.max(most, size);
-      leads.push(2 * size * Math.sin(step) * Math.sin(step - off));
+      leads.push(2 * size * Math.sin(step) * Math.sin(step - Math.abs(off)));
     }
     return leads.every(lead => lead > 64 * Number.EPSILON * most);
   }
@@ -277,6 +313,6 @@ const maths = (() => {
   }
 
   return {TAU, range, sum, wrapped, dot, largest, ACTIVATIONS, REQUIRED, COSINE, LEARNED, wave, moments, regularRing, unevenRing,
-    star, untiedStar, sinusoids, logits, deviations, margins, share, loss, solves, largestModulus, project, solve,
+    star, untiedStar, sinusoids, logits, deviations, margins, share, loss, strengths, worst, solves, largestModulus, project, solve,
     unknowns, ringOf, ringLoss, descent};
 })();
