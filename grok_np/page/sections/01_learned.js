@@ -27,7 +27,7 @@ function mount(body) {
   const words = make("p", {}, body), story = make("p", {}, body);
   const bar = make("div", {className: "time"}, body);
   const fig = figure(bar, {name: "time"});
-  const chart = picture(fig, {height: width => width < 600 ? 170 : 230});
+  const chart = picture(fig, {height: width => width < 600 ? 116 : 230});
   chart.canvas.classList.add("drag");
   const row = fig.controls;
   fig.element.append(row);
@@ -39,7 +39,7 @@ function mount(body) {
     const narrow = pen.width < 600, gap = narrow ? 0 : 56;
     const split = narrow ? pen.width : (pen.width - gap) / 2;
     const axis = {min: 1, max: shown(step.at(-1)), log: true, n: narrow ? 5 : 5};
-    at = [axes(pen, {x: {...axis, label: ""}, y: {min: 0, max: 1.04, ticks: [[0, "0 %"], [0.5, "50 %"], [1, "100 %"]]},
+    at = [axes(pen, {x: {...axis, label: ""}, y: {min: 0, max: 1.04, ticks: narrow ? [[0, "0 %"], [1, "100 %"]] : [[0, "0 %"], [0.5, "50 %"], [1, "100 %"]]},
       right: pen.width - split + 12, top: 26, bottom: 24})];
     const both = (one, train, test) => {
       line(pen, one, x, train, {colour: "ink", width: 1.4, dash: [5, 4]});

@@ -46,7 +46,7 @@ function mount(body) {
       hand(left, angle, 1, {colour: "accent", width: 2});
       const [x, y] = end(left, angle, 1.14);
       dot(pen, ...end(left, angle), {colour: "accent", radius: 9});
-      text(pen, `${label} = ${label === "a" ? a : b}`, x, y + (label === "b" && Math.cos(angleA - geometry.angleB) > 0.98 ? 14 : 0),
+      text(pen, narrow ? label : `${label} = ${label === "a" ? a : b}`, x, y + (label === "b" && Math.cos(angleA - geometry.angleB) > 0.98 ? 14 : 0),
         {align: Math.cos(angle) > 0.4 ? "left" : Math.cos(angle) < -0.4 ? "right" : "center", base: "middle", size: 13, bold: true, colour: "accent"});
     }
     if (sign > 0) {
@@ -140,7 +140,7 @@ function mount(body) {
     dot(pen, at.x(said), at.y(parts.at(-1).values[said]), {colour: "ink", radius: 6, hollow: said !== answer});
     text(pen, String(said), at.x(said) + 10, at.y(parts.at(-1).values[said]), {bold: true, base: "middle"});
   };
-  votes.note("One line a frequency in its colour, the sum in black, each less its mean; the grey stripe is the right answer.");
+  votes.note("One line a frequency in its colour, the sum thick, each less its mean; the stripe is the right answer.");
 
   // Why twice as fast: the fold.
   make("h3", {textContent: "Why twice as fast?"}, body);
@@ -169,13 +169,14 @@ function mount(body) {
     line(pen, one, x, t.map(v => 2 / (3 * Math.PI) * Math.cos(2 * v)), {colour: "ink", width: 3});
     line(pen, one, x, t.map(v => Math.max(0, Math.cos(v))), {colour: "soft", width: 1.5});
     for (const v of [page.state.turned % 360, (page.state.turned + 180) % 360]) dot(pen, one.x(v), one.y(2 / (3 * Math.PI) * Math.cos(2 * v * Math.PI / 180)), {colour: "ink", radius: 6});
-    text(pen, "thin: the half-wave; thick: its part that is twice as fast", one.left, pen.height - 3, {size: 12, colour: "soft"});
   };
   handles(folded, {
     list: () => knobs.map(({x, y}) => ({x, y, name: "direction of the middle", says: `${page.state.turned} degrees`, value: page.state.turned, min: 0, max: 360})),
     move: (_, x, y) => { const {left} = knobs[0]; page.set({turned: Math.round(((Math.atan2(left.y - y, x - left.x) * 180 / Math.PI) + 360) % 360)}); },
     turn: (_, by) => page.set({turned: (page.state.turned + 5 * by + 360) % 360}),
   });
+
+  fold.note("Below or right, over the direction: thin, the half-wave; dotted and dashed, its constant and its wave of the same speed; thick, its part that is twice as fast.");
 
   return state => {
     if (net !== learned(state.net)) {

@@ -57,7 +57,7 @@ function mount(body) {
       map(pen, box, half, n, (row, column) => blend(card, ink, table[order[column]][half - row] ? 0.25 + 0.75 * table[order[column]][half - row] / most : 0));
       stroke(pen, c => c.rect(box.left, box.top, box.width, box.height), {colour: "line", width: 1});
       for (const k of [1, 10, 20, 30, half]) if (k === half || half - k > 2) text(pen, String(k), 28, box.top + (half - k + 0.5) / half * box.height, {align: "right", base: "middle", size: 12, colour: "soft"});
-      text(pen, "frequency upwards, one column a network, darker: more neurons", box.left, 224, {size: 12, colour: "soft"});
+      text(pen, "frequency", 4, 224, {size: 12, colour: "soft"});
       const x = box.left + (page.state.pub + 0.5) / n * box.width;
       stroke(pen, c => c.rect(x - Math.max(3, box.width / n / 2 + 1), box.top - 3, Math.max(6, box.width / n + 2), box.height + 6), {colour: "accent", width: 2});
     };
@@ -70,7 +70,7 @@ function mount(body) {
       line(pen, at, steps, nats(1, i), {width: 2.6});
       legend(pen, at.left, 11, [{label: "training loss (nats)", dash: [5, 4], width: 1.4}, {label: "held-out loss", width: 2.6}]);
     };
-    other.note("Pearce et al. 2023 (Apache-2.0): every second network of their sweep; frequencies and losses are published, weights are not, so there are no stars to draw.");
+    other.note("One column a network, frequencies upwards, the stronger the mark the more neurons. Pearce et al. 2023 (Apache-2.0): every second network of their sweep; frequencies and losses are published, weights are not, so there are no stars to draw.");
     const sizes = table.map(row => row.filter(Boolean).length), three = sizes.filter(size => size === 3).length;
     draw = state => {
       pic.draw();
