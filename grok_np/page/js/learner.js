@@ -168,9 +168,13 @@ if (typeof document === "undefined") {
   let one, pace, last, owed = 0, timer = null;
   const tell = () => {
     one.effective();
-    const right = new Uint8Array(one.p ** 2), note = (a, b, ok) => { right[a * one.p + b] = right[b * one.p + a] = ok; };
-    postMessage({step: one.steps, train: one.evaluate(one.train, note), test: one.evaluate(one.test, note), right,
-      A: Float32Array.from(one.A), C: Float32Array.from(one.C)});
+    const {p, train, test} = one, right = new Uint8Array(p * p), shown = new Uint8Array(p * p);
+    const note = mark => (a, b, ok) => {
+      right[a * p + b] = right[b * p + a] = ok;
+      shown[a * p + b] = shown[b * p + a] = mark;
+    };
+    postMessage({step: one.steps, train: one.evaluate(train, note(1)), test: one.evaluate(test, note(0)), right, shown,
+      pairs: [train.length / 2, test.length / 2], A: Float32Array.from(one.A), C: Float32Array.from(one.C)});
   };
   const tick = () => {
     const now = performance.now();

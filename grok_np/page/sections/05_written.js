@@ -36,14 +36,17 @@ function mount(body) {
 
   table.paint = pen => {
     const side = Math.min(pen.width - 44, pen.height - 44), box = {left: 34, top: 8, width: side, height: side};
-    const [right, wrong] = [rgb(colour("right")), rgb(colour("wrong"))];
-    map(pen, box, p, p, (row, a) => margins[a * p + p - 1 - row] > 0 ? right : wrong);
+    const [right, wrong, thin] = ["right", "wrong", "right-known"].map(name => rgb(colour(name))), most = largest(margins);
+    map(pen, box, p, p, (row, a) => { // four powers of ten from the lightest to the thinnest
+      const margin = margins[a * p + p - 1 - row];
+      return margin > 0 ? blend(right, thin, Math.min(1, -Math.log10(margin / most) / 4)) : wrong;
+    });
     stroke(pen, c => c.rect(box.left, box.top, side, side), {colour: "line", width: 1});
     for (const [value, label] of ticks(0, p - 1, 5)) {
       text(pen, label, box.left + (value + 0.5) * side / p, box.top + side + 6, {align: "center", base: "top", size: 12, colour: "soft"});
       text(pen, label, box.left - 6, box.top + side - (value + 0.5) * side / p, {align: "right", base: "middle", size: 12, colour: "soft"});
     }
-    text(pen, "a; b upwards. Light: right, dark: wrong", box.left + side, box.top + side + 34, {align: "right", size: 12, colour: "soft"});
+    text(pen, "a to the right, b upwards", box.left + side, box.top + side + 34, {align: "right", size: 12, colour: "soft"});
   };
   rings.paint = pen => {
     const {A, B, outputs} = one.network, phase = row => Math.atan2(row.reduce((sum, x, i) => sum + x * Math.sin(TAU * i / p), 0), row.reduce((sum, x, i) => sum + x * Math.cos(TAU * i / p), 0));
@@ -69,7 +72,7 @@ function mount(body) {
     bars(pen, at, sizes.map((value, i) => ({label: pen.width < 420 ? String(i + 1) : M(i + 1), value, pale: state.form !== "untied" && !needed.includes(i + 1)})));
   };
   const reach = {};
-  const note = "Everything here is computed in this page as you move it, for all pairs (a, b); a tie counts as wrong. Every frequency that shares no factor with p does the same with the numbers renamed.";
+  const note = "Light: right, the greyer the narrower; dark: wrong. Everything here is computed in this page as you move it, for all pairs (a, b); a tie counts as wrong. Every frequency that shares no factor with p does the same with the numbers renamed.";
 
   return now => {
     state = now;
