@@ -77,8 +77,8 @@ def test_the_law_of_six(js, n, moment, activation):
     np.testing.assert_allclose(np.exp(1j * turns * np.array(ring["phases"])) @ ring["weights"], 0, atol=1e-12)
     order = np.argsort((np.array(ring["phases"]) + 0.1) % (2 * np.pi / turns))  # one node is at 0
     expected = np.argsort((phases + 0.1) % (2 * np.pi / turns))
-    np.testing.assert_allclose(np.exp(1j * turns * np.array(ring["phases"])[order]), np.exp(1j * turns * phases[expected]),
-                               atol=1e-10)  # NumPy's roots are right to about 1e-12
+    np.testing.assert_allclose(np.exp(1j * turns * np.array(ring["phases"])[order]),
+                               np.exp(1j * turns * phases[expected]), atol=1e-10)  # NumPy's roots: about 1e-12
     np.testing.assert_allclose(np.array(ring["weights"])[order], weights[expected], rtol=1e-9)
     size = np.abs(analytic.moments(turns * np.array(ring["phases"]), np.array(ring["weights"]), n - 1))
     np.testing.assert_allclose(size, [0] * (n - 2) + [abs(moment)], atol=1e-13)
@@ -132,7 +132,22 @@ def check(js, Z, network, *arguments):
 
 @pytest.mark.parametrize("n", [5, 6, 7, 8, 10])
 def test_the_largest_modulus(js, n):
-    assert js("maths.largestModulus(maths.regularRing(arguments[0]), 'relu', 401)", n) == analytic.largest_modulus(n, up_to=401)
+    found = js("maths.largestModulus(maths.regularRing(arguments[0]), 'relu', 401)", n)
+    assert found == analytic.largest_modulus(n, up_to=401)
+
+
+@pytest.mark.parametrize(("n", "reach"), [(5, 118.5), (6, 20.4), (7, 342.9), (8, 56.9), (9, 744.2), (12, 211.8)])
+def test_the_worst_direction(js, n, reach):
+    """The closed form's numbers in docs/theory.md, section 3."""
+    assert np.pi / js("maths.worst(maths.regularRing(arguments[0], 0.2), 'relu')", n) == pytest.approx(reach, rel=1e-3)
+
+
+def test_how_strongly_the_moments_are_felt(js):
+    """From the table of docs/theory.md, section 1: M_n comes in by c_(n-2) and c_(n+2), M_2 by c_0 twice."""
+    for shape, c in ((COSINE, [1.666, 2.617, 1.111, 0, 0.222, 0, 0.095, 0, 0.053]),
+                     (LEARNED, [2.031, 2.990, 1.007, 0.266, 0.179, 0.114, 0.055, 0.067, 0.021])):
+        expected = [c[1] + c[3], 2 * c[0] + c[4], c[1] + c[5], c[2] + c[6], c[3] + c[7], c[4] + c[8]]
+        np.testing.assert_allclose(js("maths.strengths('relu', arguments[0], 6)", shape), expected, atol=2e-3)
 
 
 def test_two_pentagons_reach_1025(js):

@@ -47,8 +47,6 @@ function search(n, p, shape, random = Math.random) {
   }
   return null;
 }
-page.lopsided = {read, search, even, parsed};
-
 function mount(body) {
   make("p", {textContent: "Rings that training finds are seldom even. Why do they work all the same? Drag the neurons below and find out. The angle " +
     "of a neuron is the direction in which it listens, its distance from the middle how much it counts."}, body);
@@ -107,9 +105,12 @@ function mount(body) {
       keep(maths.ringOf(state.x, total));
       page.set({shape: said});
       if (stuck < 2 && steps < 500 && !page.reduced) requestAnimationFrame(go);
+      else running = 0;
     };
     go();
   });
+
+  page.lopsided = () => ({...now, ...known, running}); // for the tests
 
   disc.paint = pen => {
     const radius = Math.min(pen.width, pen.height) / 2 - 26;
@@ -167,7 +168,7 @@ function mount(body) {
 
   return state => {
     if (state.shape !== said) { // a link, or the first time
-      keep(parsed(state.shape) ?? maths.unevenRing(6, state.lean));
+      keep(parsed(state.shape) ?? (state.neurons < 6 ? maths.regularRing(state.neurons) : maths.unevenRing(state.neurons, state.lean)));
       said = state.shape;
       if (state.neurons !== last.neurons) page.set({neurons: last.neurons});
     } else if (state.neurons !== last.neurons) use(maths.regularRing(state.neurons));
