@@ -203,10 +203,12 @@ const maths = (() => {
     return leads.every(lead => lead > 64 * Number.EPSILON * most);
   }
 
-  // The largest odd p <= upTo whose pairs the star decides, or null (`analytic.largest_modulus`).
-  function largestModulus(ring, activation = "relu", upTo = 601) {
-    for (let p = upTo - 1 + upTo % 2; p > 2; p -= 2) if (solves(p, ring, activation)) return p;
-    return null;
+  // The largest odd p, up to a limit, to which the star decides every odd p: those below pi / worst in any case, then as
+  // many as are lucky. null if not even 3. For regular rings it is `analytic.largest_modulus`.
+  function reach(ring, activation, limit) {
+    let p = 2 * Math.floor(Math.min(Math.PI / worst(ring, activation) / (1 + 1e-6), limit) / 2 + 0.5) - 1;
+    while (p + 2 <= limit && solves(p + 2, ring, activation)) p += 2;
+    return p < 3 ? null : p;
   }
 
   // The ring nearest to this one whose moments of these orders vanish, by Gauss-Newton: phases and logarithms of the
@@ -313,6 +315,6 @@ const maths = (() => {
   }
 
   return {TAU, range, sum, wrapped, dot, largest, ACTIVATIONS, REQUIRED, COSINE, LEARNED, wave, moments, regularRing, unevenRing,
-    star, untiedStar, sinusoids, logits, deviations, margins, share, loss, strengths, worst, solves, largestModulus, project, solve,
+    star, untiedStar, sinusoids, logits, deviations, margins, share, loss, strengths, worst, solves, reach, project, solve,
     unknowns, ringOf, ringLoss, descent};
 })();

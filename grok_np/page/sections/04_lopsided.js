@@ -24,10 +24,12 @@ const scaled = ({phases, weights}) => {
   return {phases: phases.map(maths.wrapped), weights: weights.map(weight => weight * factor)};
 };
 
+const felt = Object.fromEntries(Object.entries(SHAPES).map(([wave, shape]) => [wave, maths.strengths("relu", shape, LAST)]));
+
 // All that is shown of a ring, from the ring alone.
-function read(ring, p, shape) {
-  const Z = maths.sinusoids(maths.star(p, ring, "relu", shape)), margins = maths.margins(Z), total = sum(ring.weights);
-  const sizes = maths.moments(ring, LAST).map(([re, im]) => Math.hypot(re, im)), strengths = maths.strengths("relu", shape, LAST);
+function read(ring, p, wave) {
+  const Z = maths.sinusoids(maths.star(p, ring, "relu", SHAPES[wave])), margins = maths.margins(Z), total = sum(ring.weights);
+  const sizes = maths.moments(ring, LAST).map(([re, im]) => Math.hypot(re, im)), strengths = felt[wave];
   const errors = sizes.map((size, i) => size * strengths[i]), blame = 1 + errors.indexOf(Math.max(...errors));
   return {p, Z, margins, sizes, strengths, errors, blame, right: maths.share(margins), off: maths.deviations(Z),
     margin: margins.reduce((least, margin) => Math.min(least, margin), Infinity) / total, loss: maths.loss(Z, p * p / total)};
@@ -176,7 +178,7 @@ function mount(body) {
     last.lean = state.lean;
     lean.input.disabled = now.phases.length < 6;
     const p = Number(state.mod), shape = SHAPES[state.wave];
-    known = read(now, p, shape);
+    known = read(now, p, state.wave);
     ideal[p + state.wave] ??= maths.loss(maths.sinusoids(maths.star(p, maths.regularRing(64), "relu", shape)), p * p / 64);
     const {right, sizes, blame, strengths} = known, lopsided = even(now) < 0.95;
     const free = range(LAST).filter(i => i >= 4 && strengths[i] < 0.01 && sizes[i] >= 0.1).map(i => i + 1);

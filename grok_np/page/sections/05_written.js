@@ -94,10 +94,10 @@ function mount(body) {
     } else if (left.length) because = `: ${listed(left.map(M))} ${left.length > 1 ? "do" : "does"} not vanish.`;
     else if (kind === "square") because = even ? `: the moments vanish, but p is even, and a tied ring is blind where a and b are p/2 apart.` : ": M₂ and M₄ vanish, and x² feels nothing else.";
     else {
-      const key = `${kind}${state.form}${n}`, first = range(LAST).find(i => i > 3 && i % 2 && sizes[i] > 1e-9) + 1;
-      reach[key] ??= maths.largestModulus(one.ring, kind, 1101);
+      const key = `${kind}${state.form}${n}`, first = 1 + maths.moments(one.ring, 40).findIndex((z, i) => i > 3 && i % 2 && Math.hypot(...z) > 1e-9);
+      reach[key] ??= maths.reach(one.ring, kind, 1101);
       const limit = reach[key] > 1099 ? "to 1,101 at least" : `to ${grouped(reach[key] ?? 0)}`;
-      because = (even ? ": p is even, and a tied ring is blind where a and b are p/2 apart" : `: ${first ? `${M(first)} is` : "moments beyond the twelfth are"} the first error left`) + `. It adds for every odd p up ${limit}.`;
+      because = (even ? ": p is even, and a tied ring is blind where a and b are p/2 apart" : `: ${M(first)} is the first error left`) + `. It adds for every odd p up ${limit}.`;
     }
     fig.sentence(`${start}: ${verdict}${because}`);
     fig.note(note + (untied ? " Untied: a and b have rings of their own, and that of b winds faster; its neurons are x²." : ""));
