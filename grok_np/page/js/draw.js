@@ -21,13 +21,14 @@ function figure(body, {name, command}) {
   return one;
 }
 
-// A canvas as wide as its parent. paint(pen) is set by the section; draw() asks for it once, in this or the next frame.
+// A canvas as wide as its parent. paint(pen) is set by the section; draw() paints at once if it is on screen, else when
+// it comes there.
 function picture(fig, {height, parent = fig.body, label}) {
   const box = make("div", {className: "picture"}, parent);
   const canvas = make("canvas", {role: "img"}, box);
   if (label) canvas.setAttribute("aria-label", label);
   else canvas.setAttribute("aria-labelledby", `fig-${fig.name}-says`);
-  const pic = {fig, box, canvas, paint: () => {}, width: 0, height: 0};
+  const pic = {fig, box, canvas, paint: () => {}, width: 0, height: 0, seen: false};
   pic.draw = () => {
     const width = box.clientWidth, tall = Math.round(typeof height === "function" ? height(width) : height);
     if (!width) return;
@@ -38,6 +39,8 @@ function picture(fig, {height, parent = fig.body, label}) {
       canvas.height = Math.round(tall * scale);
       canvas.style.height = `${tall}px`;
     }
+    pic.stale = !pic.seen;
+    if (pic.stale) return;
     const c = canvas.getContext("2d");
     c.setTransform(scale, 0, 0, scale, 0, 0);
     c.clearRect(0, 0, width, tall);
@@ -60,6 +63,10 @@ function picture(fig, {height, parent = fig.body, label}) {
     canvas.addEventListener("pointerleave", () => held || leave?.());
     for (const end of ["pointerup", "pointercancel"]) canvas.addEventListener(end, () => { held = false; up?.(); });
   };
+  new IntersectionObserver(entries => {
+    pic.seen = entries.at(-1).isIntersecting;
+    if (pic.seen && pic.stale) pic.draw();
+  }, {rootMargin: "60px"}).observe(box);
   new ResizeObserver(() => { if (box.clientWidth !== pic.width) pic.draw(); }).observe(box);
   fig.pictures.push(pic);
   return pic;

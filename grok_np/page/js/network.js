@@ -1,8 +1,8 @@
 "use strict";
 // Learned networks: from the page's data to effective weights, waves and logits.
 //
-// A network at a step is {A, B, C, bias, activation}: A[i], B[i], C[i] say what neuron i does with each of the p numbers
-// a, b and answers c. Phases as in `reading.fourier`: a wave of frequency k and phase phi is cos(2 pi k x / p - phi).
+// A network at a step is {A, B, C, bias, activation, shares}: A[i], B[i], C[i] say what neuron i does with each of the p
+// numbers a, b and answers c; shares[i][k] is how much of the power of A[i] frequency k has. Phases as in `reading.fourier`: a wave of frequency k and phase phi is cos(2 pi k x / p - phi).
 
 const ACTIVATIONS = {relu: x => x > 0 ? x : 0, square: x => x * x, abs: Math.abs};
 const turns = {}; // cos and sin of 2 pi x / p, by p
@@ -90,10 +90,10 @@ function decoded(raw) {
       ...(others.length ? [{neurons: others, ring: -1, name: raw.rings.length ? "in no ring" : "all neurons"}] : [])],
     at(place) {
       if (!kept.has(place)) {
-        if (kept.size > 8) kept.clear();
+        if (kept.size > 80) kept.clear();
         const A = rows("A", place);
         kept.set(place, {A, B: tables.B ? rows("B", place) : A, C: rows("C", place),
-          bias: biases.subarray(place * h, (place + 1) * h), activation});
+          bias: biases.subarray(place * h, (place + 1) * h), activation, shares: A.map(shares)});
       }
       return kept.get(place);
     },

@@ -196,11 +196,11 @@ function mount(body) {
     const ok = net.right(place, a, b);
     pairs.sentence(`${percent(right / (p * p))} of all ${grouped(p * p)} pairs are right. ` +
       `${net.question.replace(/\ba\b/g, a).replace(/\bb\b/g, b)}: it says ${ok ? net.label(a, b) : said}, ${ok ? "right" : `but ${net.label(a, b)} is right`}.`);
-    const best = net.at(place).A.map(row => Math.max(...shares(row))), pure = best.filter(share => share > 0.9).length;
+    const best = net.at(place).shares.map(row => Math.max(...row)), pure = best.filter(share => share > 0.9).length;
     weights.sentence(pure >= net.neurons / 2 ?
       `${pure} of the ${net.neurons} neurons are waves: over 90 % of what they do with a number is one frequency.` :
       `${median(best) < 0.3 ? "Noise" : "Order comes in"}: half of the neurons have ${percent(median(best))} or less of their power at one frequency.`);
-    const rings = net.raw.rings.map(ring => median(ring.neurons.map(i => shares(net.at(place).A[i])[ring.frequency])));
+    const rings = net.raw.rings.map(ring => median(ring.neurons.map(i => net.at(place).shares[i][ring.frequency])));
     waves.sentence(!rings.length ? "No three neurons share a frequency at the end, so there is no ring to follow." :
       Math.min(...rings) > 0.9 ? `Each frequency is one wave, held by several neurons that start at different places of it: ` +
         `${net.raw.rings.map(({frequency, neurons}) => `${neurons.length} at frequency ${frequency}`).join(", ")}.` :

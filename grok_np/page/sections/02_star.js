@@ -64,15 +64,17 @@ function mount(body) {
       hand(out, one.output.phase, n, {colour: hue, width: 2.2});
       dot(pen, ...end(out, one.output.phase, n), {colour: hue, radius: 4});
     }
-    const sum = Math.atan2(geometry.im = neuronsNow.reduce((s, one) => s + one.push * Math.sin(one.output.phase), 0),
-      geometry.re = neuronsNow.reduce((s, one) => s + one.push * Math.cos(one.output.phase), 0));
-    const answer = radians(k, net.label(a, b), p);
-    hand(out, sum, Math.min(0.98, 1.6 * Math.hypot(geometry.re, geometry.im) / total + 0.1), {colour: "ink", width: 4});
+    const {sum, loud, answer} = pushed();
+    hand(out, sum, Math.min(0.98, 1.6 * loud / total + 0.1), {colour: "ink", width: 4});
     const [x, y] = end(out, answer, 1);
     dot(pen, x, y, {colour: "ink", radius: 7, hollow: true});
     text(pen, `${net.label(a, b)}`, ...end(out, answer, 1.13), {align: "center", base: "middle", size: 13, bold: true});
-    geometry.sum = sum;
-    geometry.answer = answer;
+  };
+  // The direction and the strength of all pushes together, and the direction of the right answer.
+  const pushed = () => {
+    const re = neuronsNow.reduce((s, one) => s + one.push * Math.cos(one.output.phase), 0), im = neuronsNow.reduce((s, one) => s + one.push * Math.sin(one.output.phase), 0);
+    const {a, b} = page.state, {p} = net;
+    return {sum: Math.atan2(im, re), loud: Math.hypot(re, im), answer: radians(group.frequency, net.label(a % p, b % p), p)};
   };
   const token = angle => { // the number whose direction is nearest
     const {k, p} = geometry, turns = ((angle / RIGHT) % 1 + 1) % 1 * p;
@@ -196,7 +198,7 @@ function mount(body) {
       neuronsNow = ringAt(net, group, place).map(one => ({...one,
         push: act(weights.A[one.neuron][a] + weights.B[one.neuron][b] + weights.bias[one.neuron]) * one.output.amplitude}));
       clock.draw();
-      const off = Math.abs(degrees(geometry.sum - geometry.answer)), silent = neuronsNow.filter(({push}) => push <= 0).length;
+      const {sum, answer: right} = pushed(), off = Math.abs(degrees(sum - right)), silent = neuronsNow.filter(({push}) => push <= 0).length;
       work.sentence(`${silent} of ${neuronsNow.length} neurons of frequency ${group.frequency} are silent; the pushes of the others add up to a direction ` +
         (off < 30 ? `${off.toFixed(0)}° from the right answer.` : `${off.toFixed(0)}° away from the right answer: ${place < net.steps.length - 1 ? "not learned yet." : "this ring alone errs here."}`));
       sky.draw();

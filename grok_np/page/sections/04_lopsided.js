@@ -56,6 +56,9 @@ function mount(body) {
     "them up: the length of the sum, over the sum of the lengths, is the moment Mₙ. If the arrows cancel, it is 0. A neuron with ReLU lets M₁ to M₄ " +
     "through to the answer, strongly, and M₆ a little. So these must cancel. M₅ and M₇ are free, as long as the neurons are pure cosines; " +
     "and one free moment is enough to be lopsided."}, body);
+  const hint = make("p", {textContent: "Try "}, body), start = {shape: "", neurons: 6, lean: 0, wave: "cosine", mod: 31};
+  hint.append(jump("an even hexagon", start), ", then ", jump("a lopsided one", {...start, lean: 0.8}), ", ", jump("the same with waves as learned", {...start, lean: 0.8, wave: "learned"}),
+    " and ", jump("an even octagon of these", {...start, neurons: 8, wave: "learned"}), ". Then drag.");
   const fig = figure(body, {name: "drag"});
   slider(fig.controls, {key: "neurons", label: "neurons", min: 3, max: 12});
   const lean = slider(fig.controls, {key: "lean", label: "lopsided", min: 0, max: 0.95, step: 0.05, text: value => value.toFixed(2)});

@@ -21,7 +21,11 @@ page.written = build;
 
 function mount(body) {
   make("p", {textContent: "If the ring is the idea, then it must work without any training. So write it down: neuron number i of N listens in the direction i/N of a full turn " +
-    "and pushes in twice that direction. That is the whole network. With x² in place of ReLU three neurons add without any error, for every odd p. Four do not. Try it."}, body);
+    "and pushes in twice that direction. That is the whole network. With x² in place of ReLU three neurons add without any error, for every odd p. Four do not."}, body);
+  const hint = make("p", {textContent: "Try "}, body), start = {form: "regular", act: "square", size: 3, modulus: 67, winding: 4};
+  hint.append(jump("three neurons", start), ", ", jump("four", {...start, size: 4}), ", ", jump("an even p", {...start, modulus: 66}), " and ",
+    jump("its cure", {...start, form: "untied", size: 6, modulus: 66}), "; with ReLU ", jump("six neurons", {...start, act: "relu", size: 6}), ", ", jump("five", {...start, act: "relu", size: 5}), ", and ",
+    jump("two pentagons", {...start, act: "relu", form: "pentagons"}), ".");
   const fig = figure(body, {name: "written"});
   fig.body.classList.add("two");
   const table = picture(fig, {height: width => Math.min(width, 400) + 20}), column = make("div", {}, fig.body);

@@ -48,9 +48,11 @@ function mount(body) {
     const at = axes(pen, {x: {min: 1, max: Math.max(2, x.at(-1)), log: true, label: "step"}, y: {min: -most, max: most, label: "weights of the 16 strongest neurons"}});
     for (const {y} of lines.filter(({bit}) => bit >= run.k)) line(pen, at, x, y, {colour: "soft", width: 0.6});
     for (const {y} of lines.filter(({bit}) => bit < run.k)) line(pen, at, x, y, {colour: "ink", width: 1.6});
-    const px = at.x(Math.max(1, steps[place]));
-    stroke(pen, c => { c.moveTo(px, at.top); c.lineTo(px, at.bottom); }, {colour: "accent", width: 2});
+    axis = at;
+    mark.style.transform = `translateX(${at.x(Math.max(1, steps[place]))}px)`;
   };
+  const mark = make("div", {className: "mark"}, paths.box); // moves alone: the lines are some hundred
+  let axis, drawn;
   fig.note("Map: dark is a positive weight, light a negative one, grey nothing; the rows above the line are the coins that count. Lines: thick for coins that count, thin for the others.");
   return state => {
     run = bits(state.bits);
@@ -58,7 +60,9 @@ function mount(body) {
     fig.command(run.command);
     chart.draw();
     pic.draw();
-    paths.draw();
+    if (drawn !== run || !axis) paths.draw();
+    drawn = run;
+    if (axis) mark.style.transform = `translateX(${axis.x(Math.max(1, run.steps[place]))}px)`;
     let counts = 0, all = 0, alive = 0;
     const strengths = run.order.map(i => run.strength(place, i)), top = Math.max(...strengths);
     for (let i = 0; i < run.neurons; i++) {
