@@ -284,7 +284,7 @@ def test_a_network_memorises_and_groks_in_the_page(opened):
     page = opened("watch")
     page.until(lambda: page.sentence("watch"))
     assert page.sentence("watch").startswith("Nothing learned yet")
-    page.press("start")
+    page.press("▶ start")
     page.until(lambda: page.script("return page.training().grokked"), 120)
     page.until(lambda: not page.script("return page.training().running"), 120)
     found = page.script("const {now, history, memorised, grokked} = page.training();"

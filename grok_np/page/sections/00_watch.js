@@ -3,10 +3,10 @@
 
 // Steps a second, so that a fast machine does not skip the story, and after how many a run that has not grokked ends.
 const RECIPES = {
-  31: {p: 31, d: 32, h: 24, lr: 0.01, eps: 31e-8, pace: 50, last: 2000, known: 70},
+  31: {p: 31, d: 64, h: 24, lr: 0.006, eps: 31e-8, pace: 60, last: 2000, known: 75},
   67: {p: 67, d: 32, h: 24, lr: 0.01, eps: 67e-8, pace: 20, last: 1500, known: 40},
 };
-const PURE = 0.6; // share of a neuron's power at one frequency from which it counts as a wave
+const PURE = 0.75; // share of a neuron's power at one frequency from which it counts as a wave
 
 // The frequency at which each neuron is strongest, its share of the power, and the phases there of what it reads and writes.
 function neuronsOf({A, C}, p, h) {
@@ -149,6 +149,6 @@ function mount(body) {
 }
 
 section({
-  id: "watch", number: 0, title: "Watch one grok", keys: {hours: 31, decay: 1, known: 70, draw: 1}, mount,
+  id: "watch", number: 0, title: "Watch one grok", keys: {hours: 31, decay: 1, known: 75, draw: 3}, mount,
 });
 }
