@@ -3,8 +3,8 @@
     python examples/benchmarks/page_speed.py docs/index.html
 
 Needs selenium, chromium and chromedriver. A step: from the change of the state to the end of the frame in which all
-that is on screen has been drawn again. On a machine that does other things, too, the last column is the one to read: the
-mean processor time of the page's main thread for a step, whoever else was running.
+that is on screen has been drawn again. On a machine that does other things, too, read the last column: the mean
+processor time of the page's main thread for a step, whoever else was running.
 """
 
 import argparse
@@ -62,7 +62,8 @@ def measure(driver, url, slowed):
         driver.get("about:blank")
         driver.get(url)
         time.sleep(1)
-        paints.append(driver.execute_script("return performance.getEntriesByName('first-contentful-paint')[0].startTime"))
+        paints.append(driver.execute_script(
+            "return performance.getEntriesByName('first-contentful-paint')[0].startTime"))
     rows = {"first paint": (statistics.median(paints), max(paints))}
     for name, (key, values) in PLACES.items():
         driver.get("about:blank")
@@ -87,10 +88,12 @@ def main():
             print(f"\nprocessor slowed {slowed} times (ms)")
             for name, times in measure(driver, path.as_uri(), slowed).items():
                 words = ("median", "largest") if len(times) == 2 else ("median", "largest", "processor time")
-                print(f"{name:14s}" + ", ".join(f"{word} {value:.1f}" for word, value in zip(words, times, strict=True)))
+                cells = [f"{word} {value:.1f}" for word, value in zip(words, times, strict=True)]
+                print(f"{name:14s}{', '.join(cells)}")
         asked = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
-        urls = {message["params"]["request"]["url"] for message in asked if message["method"] == "Network.requestWillBeSent"}
-        print("\nrequests besides the file:", sorted(url for url in urls if not url.startswith(("file:", "data:", "blob:"))))
+        urls = {one["params"]["request"]["url"] for one in asked if one["method"] == "Network.requestWillBeSent"}
+        away = sorted(url for url in urls if not url.startswith(("file:", "about:", "data:", "blob:")))
+        print("\nrequests besides the file:", away)
         print("console:", driver.get_log("browser"))
     finally:
         driver.quit()

@@ -1,4 +1,4 @@
-"""What the page knows of runs: quantized weights, true answers, curves, rings; everything computed here, by the package.
+"""What the page knows of runs: quantized weights, true answers, curves, rings, all computed by the package.
 
 Weights are int8 with one scale a neuron and checkpoint: value = scale * integer. Which pairs a network has right is
 computed from the true weights and put beside them, so that nothing said of right and wrong depends on the rounding.
@@ -152,8 +152,9 @@ def of_published_mlp(path, found):
                    "train_accuracy": log["train_acc"], "test_accuracy": log["eval_acc"], "l2_norm": log["l2_norm"]}
     step = int(log["step"][-1]) if history else 0
     labels = np.add.outer(np.arange(p), np.arange(p)) % p
-    return network(f"published {title_of(path)}", found.model, {step: found.params}, labels, None if mask is None else mask | mask.T,
-                   history, command=command_of(path))
+    training = None if mask is None else mask | mask.T
+    return network(f"published {title_of(path)}", found.model, {step: found.params}, labels, training, history,
+                   command=command_of(path))
 
 
 def of_five(run):
@@ -237,14 +238,13 @@ def of_sweep(path):
     return {"name": title_of(path.parent), "command": command_of(path), "axes": axes, "rows": table}
 
 
-def of_published_seeds(path):
+def of_published_seeds(table):
     """The article's sweep of networks: frequencies, neurons at each, losses as 20 (log10(nats) + 10) in a byte."""
-    with np.load(path, allow_pickle=False) as table:
-        p, losses = 67, np.stack([table["train_loss"], table["eval_loss"]])
-        logs = 20 * (np.log10(np.maximum(p * losses, 1e-10)) + 10)
-        return {"networks": len(table["freqs"]), "p": p, "steps": table["step"].tolist(),
-                "frequencies": encode(table["freqs"], "u1"), "neurons": encode(table["freqs_neurons"], "u1"),
-                "losses": encode(np.rint(logs).clip(0, 255), "u1")}
+    p, losses = 67, np.stack([table["train_loss"], table["eval_loss"]])
+    logs = 20 * (np.log10(np.maximum(p * losses, 1e-10)) + 10)
+    return {"networks": len(table["freqs"]), "p": p, "steps": table["step"].tolist(),
+            "frequencies": encode(table["freqs"], "u1"), "neurons": encode(table["freqs_neurons"], "u1"),
+            "losses": encode(np.rint(logs).clip(0, 255), "u1")}
 
 
 def is_strange(run):
@@ -295,8 +295,8 @@ def collect(paths: list[Path]) -> dict:
                                  "on pairs, transformers that add, and networks on strings of bits")
             if strange and circles[-1:] != [run]:
                 data["strange"].append(of_strange(run))
-        elif path.suffix == ".npz" and "freqs_neurons" in np.load(path, allow_pickle=False).files:
-            data["published"] = of_published_seeds(path)
+        elif "freqs_neurons" in (arrays := published.read(path)[0]):
+            data["published"] = of_published_seeds(arrays)
         else:
             found = published.load(path)
             if isinstance(found.model, MLP):

@@ -57,8 +57,17 @@ function mount(body) {
     worker.onmessage = ({data}) => hear(data);
     worker.postMessage({start: {...recipe, decay, share: known / 100, seed: draw}});
   }
-  const run = () => { running = true; worker.postMessage({go: true}); page.show(); };
-  const pause = () => { running = false; worker.postMessage({go: false}); page.show(); };
+  const run = () => { running = true; worker.postMessage({go: true}); refresh(); };
+  const pause = () => { running = false; worker.postMessage({go: false}); refresh(); };
+  const mine = page.sections.find(({id}) => id === "watch");
+  let waiting = null;
+  const refresh = () => { // this section alone, once a frame
+    waiting ??= requestAnimationFrame(() => {
+      waiting = null;
+      if (mine.near) page.draw(mine);
+      else mine.stale = true;
+    });
+  };
   page.training = () => ({now, history, memorised, grokked, running}); // for the tests
 
   function hear(data) {
@@ -74,7 +83,7 @@ function mount(body) {
       if (!hues.includes(k) && now.neurons.filter(({frequency, share}) => frequency === k && share > PURE).length > 2) hues.push(k);
     }
     if (running && over()) pause();
-    page.show();
+    refresh();
   }
 
   chart.paint = pen => {

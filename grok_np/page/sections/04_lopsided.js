@@ -24,12 +24,12 @@ const scaled = ({phases, weights}) => {
   return {phases: phases.map(maths.wrapped), weights: weights.map(weight => weight * factor)};
 };
 
-const felt = Object.fromEntries(Object.entries(SHAPES).map(([wave, shape]) => [wave, maths.strengths("relu", shape, LAST)]));
+const felt = {}; // how strongly each moment is felt, by wave
 
 // All that is shown of a ring, from the ring alone.
 function read(ring, p, wave) {
   const Z = maths.sinusoids(maths.star(p, ring, "relu", SHAPES[wave])), margins = maths.margins(Z), total = sum(ring.weights);
-  const sizes = maths.moments(ring, LAST).map(([re, im]) => Math.hypot(re, im)), strengths = felt[wave];
+  const sizes = maths.moments(ring, LAST).map(([re, im]) => Math.hypot(re, im)), strengths = felt[wave] ??= maths.strengths("relu", SHAPES[wave], LAST);
   const errors = sizes.map((size, i) => size * strengths[i]), blame = 1 + errors.indexOf(Math.max(...errors));
   return {p, Z, margins, sizes, strengths, errors, blame, right: maths.share(margins), off: maths.deviations(Z),
     margin: margins.reduce((least, margin) => Math.min(least, margin), Infinity) / total, loss: maths.loss(Z, p * p / total)};
