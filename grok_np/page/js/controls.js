@@ -58,7 +58,7 @@ function jump(words, changes, id) {
   link.addEventListener("click", event => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
-    if (id) document.getElementById(id).scrollIntoView({behavior: page.reduced ? "auto" : "smooth"});
+    if (id) page.land(document.getElementById(id));
     page.set(changes);
   });
   return link;

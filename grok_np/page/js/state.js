@@ -66,7 +66,16 @@ page.read = () => {
   const one = page.sections.find(({id: name}) => name === id);
   if (one) page.at = id;
   page.set({...first, ...found});
-  if (one) one.element.scrollIntoView({behavior: page.reduced ? "auto" : "smooth"});
+  if (one) page.land(one.element);
+};
+
+// To a section, at once; and again while those around it are still finding their heights, unless the reader moves on.
+page.land = element => {
+  element.scrollIntoView({behavior: "instant"});
+  const settle = new ResizeObserver(() => element.scrollIntoView({behavior: "instant"})), stop = () => settle.disconnect();
+  settle.observe(document.querySelector("main"));
+  setTimeout(stop, 1500);
+  for (const event of ["wheel", "touchstart", "pointerdown", "keydown"]) addEventListener(event, stop, {once: true});
 };
 
 function section(description) {

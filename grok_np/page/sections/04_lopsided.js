@@ -90,8 +90,9 @@ function mount(body) {
   press(buttons, "make it regular", () => use(maths.regularRing(now.phases.length)));
   press(buttons, "cancel M₁ to M₄", () => {
     const found = maths.project(now, REQUIRED.relu);
-    if (found) use(found);
-    page.say(found ? "moved to the nearest ring whose first four moments vanish" : "no such ring is near");
+    if (found) return use(found);
+    missing = now.phases.length < 5 ? "Fewer than five neurons cannot cancel M₁ to M₄. " : "No ring near this one cancels M₁ to M₄. ";
+    page.show();
   });
   press(buttons, "find a lopsided ring that works", () => {
     const found = search(now.phases.length, known.p, SHAPES[page.state.wave]);

@@ -29,7 +29,7 @@ function mount(body) {
   const fig = figure(body, {name: "written"});
   fig.body.classList.add("two");
   const table = picture(fig, {height: width => Math.min(width, 400) + 20}), column = make("div", {}, fig.body);
-  const rings = picture(fig, {height: 230, parent: column}), chart = picture(fig, {height: 180, parent: column});
+  const rings = picture(fig, {height: width => Math.min(230, width / (one && one.network.A !== one.network.B ? 3 : 2) + 36), parent: column}), chart = picture(fig, {height: 180, parent: column});
   fig.body.after(fig.controls);
   choice(fig.controls, {key: "form", label: "network", options: {regular: "regular ring", pentagons: "two pentagons", untied: "untied"}});
   const activation = choice(fig.controls, {key: "act", label: "neuron", options: NAMES});
@@ -54,21 +54,21 @@ function mount(body) {
   };
   rings.paint = pen => {
     const {A, B, outputs} = one.network, phase = row => Math.atan2(row.reduce((sum, x, i) => sum + x * Math.sin(TAU * i / p), 0), row.reduce((sum, x, i) => sum + x * Math.cos(TAU * i / p), 0));
+    const order = range(outputs.length).sort((x, y) => state.form === "pentagons" ? one.ring.phases[x] - one.ring.phases[y] : x - y);
     const groups = A === B ? [["in", A.map(phase)], ["out", outputs]] : [["in, a", A.map(phase)], ["in, b", B.map(phase)], ["out", outputs]];
-    const w = pen.width / groups.length, radius = Math.min(w / 2 - 22, 78);
+    const w = pen.width / groups.length, inside = w < 140, radius = Math.min(w / 2 - (inside ? 10 : 24), pen.height / 2 - 36);
     groups.forEach(([name, phases], i) => {
-      const circle = {x: w * (i + 0.5), y: 128, radius}, round = phases.map(angle => Math.round(angle / TAU * 7200) % 7200);
+      const circle = {x: w * (i + 0.5), y: pen.height / 2 + 12, radius};
       text(pen, name, circle.x, 14, {align: "center", bold: true});
-      const order = form(state) === "pentagons" ? range(phases.length).sort((x, y) => one.ring.phases[x] - one.ring.phases[y]) : range(phases.length);
       ring(pen, circle, order.map(j => ({phase: phases[j]})), {colour: "f0", size: 5});
-      const places = Map.groupBy ? Map.groupBy(range(phases.length), j => (round[j] + 7200) % 7200) : range(phases.length).reduce((found, j) => found.set((round[j] + 7200) % 7200, [...found.get((round[j] + 7200) % 7200) ?? [], j]), new Map());
-      for (const [angle, members] of places) {
-        const t = TAU * angle / 7200, out = radius + 14 + 3 * (members.length - 1) * Math.abs(Math.cos(t));
-        text(pen, members.map(j => j + 1).join(","), circle.x + out * Math.cos(t), circle.y - out * Math.sin(t), {align: "center", base: "middle", size: 12, colour: "soft"});
+      const places = {}; // neurons with one direction share a text
+      phases.forEach((phase, j) => { (places[(Math.round(phase / TAU * 7200) + 7200) % 7200] ??= []).push(j + 1); });
+      for (const [angle, members] of Object.entries(places)) {
+        const t = TAU * angle / 7200, out = inside ? radius - 16 : radius + 14 + 3 * (members.length - 1) * Math.abs(Math.cos(t));
+        text(pen, members.join(","), circle.x + out * Math.cos(t), circle.y - out * Math.sin(t), {align: "center", base: "middle", size: inside ? 11 : 12, colour: "soft"});
       }
     });
   };
-  const form = ({form: name}) => name;
   chart.paint = pen => {
     const needed = REQUIRED[one.activation];
     const at = axes(pen, {left: 34, top: 22, bottom: 26, x: {min: 0, max: LAST, hidden: true}, y: {min: 0, max: 1, ticks: [[0, "0"], [1, "1"]]}});
