@@ -162,8 +162,8 @@ function beginning({p, d, h, share, seed}) {
   return {theta, train: pairs.slice(0, known).flat(), test: pairs.slice(known).flat()};
 }
 
-// In a worker this text is all there is. It is told {start: settings of `learner` and `beginning`, and pace in steps per
-// second}, {decay}, {go: true or false}; about 25 times a second it tells where it is.
+// In a worker this text is all there is. It is told {start: settings of `learner` and `beginning`, and pace in steps
+// per second}, {decay}, {go: true or false}; about 25 times a second it tells where it is.
 if (typeof document === "undefined") {
   let one, pace, last, owed = 0, timer = null;
   const tell = () => {
@@ -180,8 +180,9 @@ if (typeof document === "undefined") {
     const now = performance.now();
     owed = Math.min(owed + pace * (now - last) / 1000, pace / 10);
     last = now;
+    const before = one.steps;
     for (; owed >= 1 && performance.now() < now + 60; owed--) one.step();
-    tell();
+    if (one.steps > before) tell();
     timer = setTimeout(tick, Math.max(0, 40 - (performance.now() - now)));
   };
   onmessage = ({data: {start, decay, go}}) => {

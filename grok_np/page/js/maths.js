@@ -6,7 +6,8 @@
 // neuron i reads of each of the p numbers a and b, outputs[i] the phase of the wave that it puts out. All outputs being
 // waves of one frequency, so is their sum: for each pair (a, b) the logits of the answers c are the sinusoid
 //
-//     logit(c) = Re(Z exp(-2 pi i c / p)),     Z = sum over i of weights[i] activation(A[i][a] + B[i][b]) exp(i outputs[i])
+//     logit(c) = Re(Z exp(-2 pi i c / p))
+//     Z = sum over j of weights[j] activation(A[j][a] + B[j][b]) exp(i outputs[j])
 //
 // so Z, one complex number for each pair, says all.
 
@@ -31,15 +32,16 @@ const maths = (() => {
       sum(phases.map((phase, j) => weights[j] * part((i + 1) * phase))) / total));
   }
 
-  // How large an error M_n of 1 is, beside the answer: by n = 1 .. `last`. With activation(f(t + delta) + f(t - delta)) =
-  // sum of c_m(delta) cos mt a star's logits hold M_(m+2) and M_(m-2) by way of c_m (docs/theory.md, section 1); of each c_m
-  // the root mean square over delta counts, over the mean of c_2.
+  // How large an error M_n of 1 is, beside the answer: by n = 1 .. `last`. With activation(f(t + delta) + f(t - delta))
+  // = sum of c_m(delta) cos mt a star's logits hold M_(m+2) and M_(m-2) by way of c_m (docs/theory.md, section 1); of
+  // each c_m the root mean square over delta counts, over the mean of c_2.
   function strengths(activation, shape, last, steps = 96) {
     const act = ACTIVATIONS[activation], squares = Array(last + 3).fill(0);
     let answer = 0;
     for (let d = 0; d < steps; d++) {
       const delta = Math.PI * (d + 0.5) / steps;
-      const folded = range(steps).map(i => act(wave(shape, TAU * i / steps + delta) + wave(shape, TAU * i / steps - delta)));
+      const folded = range(steps).map(i => act(wave(shape, TAU * i / steps + delta) +
+        wave(shape, TAU * i / steps - delta)));
       for (let m = 0; m < last + 3; m++) {
         const c = (m ? 2 : 1) / steps * sum(folded.map((value, i) => value * Math.cos(TAU * m * i / steps)));
         squares[m] += c * c / steps;
@@ -50,11 +52,12 @@ const maths = (() => {
     return range(last).map(i => by[Math.abs(i - 1)] * (i === 1 ? 2 : 1) + by[i + 3]);
   }
 
-  const regularRing = (n, turn = 0) => ({phases: range(n).map(i => TAU * i / n + turn), weights: range(n).map(() => 1)});
+  const regularRing = (n, turn = 0) =>
+    ({phases: range(n).map(i => TAU * i / n + turn), weights: range(n).map(() => 1)});
 
-  // The ring of N neurons whose moments vanish up to M_(N-2) and whose M_(N-1) is `moment`, real or [real, imaginary], of
-  // modulus below 1: `analytic.uneven_ring`. On the circle u = exp(it) the equation of the nodes says that
-  // N t + 2 arg(1 - moment exp(-i (N-1) t)), which only grows, is a multiple of 2 pi.
+  // The ring of N neurons whose moments vanish up to M_(N-2) and whose M_(N-1) is `moment`, real or [real, imaginary],
+  // of modulus below 1: `analytic.uneven_ring`. On the circle u = exp(it) the equation of the nodes says that N t + 2
+  // arg(1 - moment exp(-i (N-1) t)), which only grows, is a multiple of 2 pi.
   function unevenRing(n, moment, activation = "relu") {
     const [re, im] = [moment].flat().concat(0), turns = activation === "relu" ? 1 : 2, free = 1 - re * re - im * im;
     const turned = t => [Math.cos((n - 1) * t), Math.sin((n - 1) * t)];
@@ -133,9 +136,9 @@ const maths = (() => {
 
   const share = values => values.reduce((count, margin) => count + (margin > 0), 0) / values.length;
 
-  // Mean cross-entropy in nats over all pairs, the logits times `scale`. The answer d beyond the right one is
-  // 2 sin(pi d / p) sin(e - pi d / p) |Z| above it. The sum begins at the answer to which Z points, goes round the circle
-  // to both sides, and ends where nothing is left to add. The derivative by Z is written to `slope`, {re, im}, if given.
+  // Mean cross-entropy in nats over all pairs, the logits times `scale`. The answer d beyond the right one is above it
+  // by 2 |Z| sin(pi d / p) sin(e - pi d / p). The sum begins at the answer to which Z points, goes round the circle to
+  // both sides, and ends where nothing is left to add. The derivative by Z is written to `slope`, {re, im}, if given.
   function loss(Z, scale = 1, slope = null) {
     const {p, re, im} = Z, off = deviations(Z), step = Math.PI / p;
     const sines = range(p).map(d => Math.sin(step * d)), cosines = range(p).map(d => Math.cos(step * d));
@@ -144,7 +147,7 @@ const maths = (() => {
       const size = 2 * scale * Math.hypot(re[pair], im[pair]), s = Math.sin(off[pair]), c = Math.cos(off[pair]);
       const first = (Math.round(off[pair] * p / TAU) + p) % p;
       const top = size * sines[first] * (s * cosines[first] - c * sines[first]);
-      let others = 0, x = 0, y = 0; // sums over the wrong answers of q = exp(above - top), and of q (exp(2 pi i d / p) - 1)
+      let others = 0, x = 0, y = 0; // sums over wrong answers of q = exp(above - top), and of q (exp(2 pi i d / p) - 1)
       for (let side = 1; side >= -1; side -= 2) {
         const last = side > 0 ? p >> 1 : (p - 1) >> 1;
         for (let j = side > 0 ? 0 : 1; j <= last; j++) {
@@ -159,7 +162,8 @@ const maths = (() => {
       }
       total += top + Math.log1p(Math.expm1(-top) + others);
       if (slope) {
-        const share = scale / ((Math.exp(-top) + others) * off.length), angle = TAU * ((Math.floor(pair / p) + pair % p) % p) / p;
+        const share = scale / ((Math.exp(-top) + others) * off.length),
+          angle = TAU * ((Math.floor(pair / p) + pair % p) % p) / p;
         slope.re[pair] = share * (x * Math.cos(angle) - y * Math.sin(angle));
         slope.im[pair] = share * (x * Math.sin(angle) + y * Math.cos(angle));
       }
@@ -167,12 +171,13 @@ const maths = (() => {
     return total / off.length;
   }
 
-  // Where the sum of a star of pure cosines points, and how long it is, if a and b together point to psi: {off, size}, off
-  // the right direction 2 psi. As the activations scale, psi = pi (a + b) / p alone counts (docs/theory.md, section 3), and
-  // the sign of cos(pi (a - b) / p), which is a half turn of psi.
+  // Where the sum of a star of pure cosines points, and how long it is, if a and b together point to psi: {off, size},
+  // off the right direction 2 psi. As the activations scale, psi = pi (a + b) / p alone counts (docs/theory.md, section
+  // 3), and the sign of cos(pi (a - b) / p), which is a half turn of psi.
   function pointer({phases, weights}, activation) {
     const act = ACTIVATIONS[activation];
-    const re = phases.map((phase, i) => weights[i] * Math.cos(2 * phase)), im = phases.map((phase, i) => weights[i] * Math.sin(2 * phase));
+    const re = phases.map((phase, i) => weights[i] * Math.cos(2 * phase)),
+      im = phases.map((phase, i) => weights[i] * Math.sin(2 * phase));
     return psi => {
       let x = 0, y = 0;
       for (let i = 0; i < phases.length; i++) {
@@ -203,15 +208,15 @@ const maths = (() => {
     return leads.every(lead => lead > 64 * Number.EPSILON * most);
   }
 
-  // The largest odd p, up to a limit, to which the star decides every odd p: those below pi / worst in any case, then as
-  // many as are lucky. null if not even 3. For regular rings it is `analytic.largest_modulus`.
+  // The largest odd p, up to a limit, to which the star decides every odd p: those below pi / worst in any case, then
+  // as many as are lucky. null if not even 3. For regular rings it is `analytic.largest_modulus`.
   function reach(ring, activation, limit) {
     let p = 2 * Math.floor(Math.min(Math.PI / worst(ring, activation) / (1 + 1e-6), limit) / 2 + 0.5) - 1;
     while (p + 2 <= limit && solves(p + 2, ring, activation)) p += 2;
     return p < 3 ? null : p;
   }
 
-  // The ring nearest to this one whose moments of these orders vanish, by Gauss-Newton: phases and logarithms of the
+  // A ring near this one whose moments of these orders vanish, by Gauss-Newton: phases and logarithms of the
   // weights take the shortest step that the linear equations ask for. null where it does not come to rest.
   function project(ring, orders) {
     let phases = [...ring.phases], weights = [...ring.weights];
@@ -225,7 +230,7 @@ const maths = (() => {
         rows.push([...s.map(x => -order * x), ...c], [...c.map(x => order * x), ...s]);
         misses.push(sum(c), sum(s));
       }
-      if (largest(misses) < 1e-14 * total) return {phases: phases.map(wrapped), weights};
+      if (largest(misses) < 1e-13 * total) return {phases: phases.map(wrapped), weights};
       const gram = rows.map(x => rows.map(y => dot(x, y)));
       const most = largest(gram.map((row, i) => row[i]));
       gram.forEach((row, i) => { row[i] += 1e-13 * most; });
@@ -244,7 +249,7 @@ const maths = (() => {
   function solve(matrix, right) {
     const rows = matrix.map((row, i) => [...row, right[i]]), n = rows.length;
     for (let i = 0; i < n; i++) {
-      const pivot = range(n - i).reduce((best, j) => Math.abs(rows[i + j][i]) > Math.abs(rows[best][i]) ? i + j : best, i);
+      const pivot = range(n).slice(i).reduce((best, j) => Math.abs(rows[j][i]) > Math.abs(rows[best][i]) ? j : best);
       [rows[i], rows[pivot]] = [rows[pivot], rows[i]];
       for (let j = i + 1; j < n; j++) {
         const factor = rows[j][i] / rows[i][i];
@@ -256,8 +261,8 @@ const maths = (() => {
     return x;
   }
 
-  // Loss of a star whose weights add up to `total`, and its derivatives. Its unknowns are phases and roots of weights, up
-  // to a common factor: 2 N numbers.
+  // Loss of a star whose weights add up to `total`, and its derivatives. Its unknowns are phases and roots of weights,
+  // up to a common factor: 2 N numbers.
   const unknowns = ({phases, weights}) => [...phases, ...weights.map(Math.sqrt)];
 
   function ringOf(x, total) {
@@ -271,7 +276,8 @@ const maths = (() => {
     const act = ACTIVATIONS[activation], bend = SLOPES[activation];
     const pulls = ring.phases.map((phase, i) => { // derivatives by the phase, and by the weight
       const u = network.A[i], c = Math.cos(2 * phase), s = Math.sin(2 * phase);
-      const turn = u.map((_, a) => Math.sin(TAU * a / p - phase) + 2 * shape.second * Math.sin(2 * (TAU * a / p - phase)));
+      const turn = u.map((_, a) => Math.sin(TAU * a / p - phase) +
+        2 * shape.second * Math.sin(2 * (TAU * a / p - phase)));
       let byPhase = 0, byWeight = 0;
       for (let a = 0, pair = 0; a < p; a++) {
         for (let b = 0; b < p; b++, pair++) {
@@ -314,7 +320,7 @@ const maths = (() => {
     return state;
   }
 
-  return {TAU, range, sum, wrapped, dot, largest, ACTIVATIONS, REQUIRED, COSINE, LEARNED, wave, moments, regularRing, unevenRing,
-    star, untiedStar, sinusoids, logits, deviations, margins, share, loss, strengths, worst, solves, reach, project, solve,
-    unknowns, ringOf, ringLoss, descent};
+  return {TAU, range, sum, wrapped, REQUIRED, COSINE, LEARNED, moments, strengths, regularRing, unevenRing, star,
+    untiedStar, sinusoids, logits, deviations, margins, share, loss, worst, solves, reach, project, unknowns, ringOf,
+    ringLoss, descent};
 })();

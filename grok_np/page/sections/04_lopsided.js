@@ -11,11 +11,14 @@ const written = ({phases, weights}) => phases.map((phase, i) =>
   `${+(phase * 180 / Math.PI).toFixed(3)}:${+(100 * weights[i]).toFixed(1)}`).join("_");
 function parsed(words) {
   const pairs = words.split("_").map(pair => pair.split(":").map(Number));
-  if (pairs.length < 3 || pairs.length > 12 || !pairs.every(([angle, weight]) => Number.isFinite(angle) && weight > 0)) return null;
-  return {phases: pairs.map(([angle]) => maths.wrapped(angle * Math.PI / 180)), weights: pairs.map(([, weight]) => Math.min(weight / 100, FULL))};
+  if (pairs.length < 3 || pairs.length > 12 || !pairs.every(([angle, weight]) => Number.isFinite(angle) &&
+    weight > 0)) return null;
+  return {phases: pairs.map(([angle]) => maths.wrapped(angle * Math.PI / 180)),
+    weights: pairs.map(([, weight]) => Math.min(weight / 100, FULL))};
 }
 const even = ({phases, weights}) => { // 1 for a regular ring, less for a lopsided one
-  const n = phases.length, [re, im] = [Math.cos, Math.sin].map(part => sum(phases.map((phase, i) => weights[i] * part(n * phase))));
+  const n = phases.length, [re, im] = [Math.cos, Math.sin].map(part =>
+    sum(phases.map((phase, i) => weights[i] * part(n * phase))));
   return Math.hypot(re, im) / sum(weights);
 };
 // A common factor on the weights changes nothing: their mean is 1, or less where one would leave the picture.
@@ -28,11 +31,14 @@ const felt = {}; // how strongly each moment is felt, by wave
 
 // All that is shown of a ring, from the ring alone.
 function read(ring, p, wave) {
-  const Z = maths.sinusoids(maths.star(p, ring, "relu", SHAPES[wave])), margins = maths.margins(Z), total = sum(ring.weights);
-  const sizes = maths.moments(ring, LAST).map(([re, im]) => Math.hypot(re, im)), strengths = felt[wave] ??= maths.strengths("relu", SHAPES[wave], LAST);
+  const Z = maths.sinusoids(maths.star(p, ring, "relu", SHAPES[wave])), margins = maths.margins(Z),
+    total = sum(ring.weights);
+  const sizes = maths.moments(ring, LAST).map(([re, im]) => Math.hypot(re, im)),
+    strengths = felt[wave] ??= maths.strengths("relu", SHAPES[wave], LAST);
   const errors = sizes.map((size, i) => size * strengths[i]), blame = 1 + errors.indexOf(Math.max(...errors));
   return {p, Z, margins, sizes, strengths, errors, blame, right: maths.share(margins), off: maths.deviations(Z),
-    margin: margins.reduce((least, margin) => Math.min(least, margin), Infinity) / total, loss: maths.loss(Z, p * p / total)};
+    margin: margins.reduce((least, margin) => Math.min(least, margin), Infinity) / total,
+      loss: maths.loss(Z, p * p / total)};
 }
 
 // A lopsided ring that is right on all pairs, by drawing rings and moving them to where more and more moments vanish.
@@ -50,23 +56,29 @@ function search(n, p, shape, random = Math.random) {
   return null;
 }
 function mount(body) {
-  make("p", {textContent: "Rings that training finds are seldom even. Why do they work all the same? Drag the neurons below and find out. The angle " +
-    "of a neuron is the direction in which it listens, its distance from the middle how much it counts."}, body);
-  make("p", {textContent: "One number for each n says what is wrong with a ring. Take the arrows to all neurons, turn each to n times its angle, and add " +
-    "them up: the length of the sum, over the sum of the lengths, is the moment Mₙ. If the arrows cancel, it is 0. A neuron with ReLU lets M₁ to M₄ " +
-    "through to the answer, strongly, and M₆ a little. So these must cancel. M₅ and M₇ are free, as long as the neurons are pure cosines; " +
-    "and one free moment is enough to be lopsided."}, body);
-  const hint = make("p", {textContent: "Try "}, body), start = {shape: "", neurons: 6, lean: 0, wave: "cosine", mod: 31};
-  hint.append(jump("an even hexagon", start), ", then ", jump("a lopsided one", {...start, lean: 0.8}), ", ", jump("the same with waves as learned", {...start, lean: 0.8, wave: "learned"}),
+  make("p", {textContent: "Rings that training finds are seldom even. Why do they work all the same? Drag the " +
+    "neurons below and find out. The angle of a neuron is the direction in which it listens, its distance from the " +
+    "middle how much it counts."}, body);
+  make("p", {textContent: "One number for each n says what is wrong with a ring. Take the arrows to all neurons, " +
+    "turn each to n times its angle, and add them up: the length of the sum, over the sum of the lengths, is the " +
+    "moment Mₙ. If the arrows cancel, it is 0. A neuron with ReLU lets M₁ to M₄ through to the answer, strongly, and " +
+    "M₆ a little. So these must cancel. M₅ and M₇ are free, as long as the neurons are pure cosines; and one free " +
+    "moment is enough to be lopsided."}, body);
+  const hint = make("p", {textContent: "Try "}, body), start = {shape: "", neurons: 6, lean: 0, wave: "cosine",
+    mod: 31};
+  hint.append(jump("an even hexagon", start), ", then ", jump("a lopsided one", {...start, lean: 0.8}), ", ",
+    jump("the same with waves as learned", {...start, lean: 0.8, wave: "learned"}),
     " and ", jump("an even octagon of these", {...start, neurons: 8, wave: "learned"}), ". Then drag.");
   const fig = figure(body, {name: "drag"});
   slider(fig.controls, {key: "neurons", label: "neurons", min: 3, max: 12});
-  const lean = slider(fig.controls, {key: "lean", label: "lopsided", min: 0, max: 0.95, step: 0.05, text: value => value.toFixed(2)});
+  const lean = slider(fig.controls, {key: "lean", label: "lopsided", min: 0, max: 0.95, step: 0.05, text: value =>
+    value.toFixed(2)});
   choice(fig.controls, {key: "wave", label: "wave", options: {cosine: "cosine", learned: "as learned"}});
   choice(fig.controls, {key: "mod", label: "p", options: {13: "13", 31: "31", 67: "67"}});
   const buttons = make("div", {className: "controls"}, fig.controls);
   fig.body.classList.add("two");
-  const disc = picture(fig, {height: width => Math.min(width, 430), label: "the ring; each neuron can be dragged, or moved with the arrow keys"});
+  const disc = picture(fig, {height: width => Math.min(width, 430),
+    label: "the ring; each neuron can be dragged, or moved with the arrow keys"});
   const column = make("div", {}, fig.body);
   const chart = picture(fig, {height: 190, parent: column}), pointing = picture(fig, {height: 230, parent: column});
   const numbers = make("p", {});
@@ -91,13 +103,15 @@ function mount(body) {
   press(buttons, "cancel M₁ to M₄", () => {
     const found = maths.project(now, REQUIRED.relu);
     if (found) return use(found);
-    missing = now.phases.length < 5 ? "Fewer than five neurons cannot cancel M₁ to M₄. " : "No ring near this one cancels M₁ to M₄. ";
+    missing = now.phases.length < 5 ? "Fewer than five neurons cannot cancel M₁ to M₄. " :
+      "No ring near this one cancels M₁ to M₄. ";
     page.show();
   });
   press(buttons, "find a lopsided ring that works", () => {
     const found = search(now.phases.length, known.p, SHAPES[page.state.wave]);
     if (found) return use(found);
-    missing = now.phases.length < 6 ? "With five neurons or fewer only the regular pentagon cancels M₁ to M₄: there is nothing lopsided to find. " :
+    missing = now.phases.length < 6 ?
+      "With five neurons or fewer only the regular pentagon cancels M₁ to M₄: there is nothing lopsided to find. " :
       "Several hundred rings were tried, and none was lopsided and right. ";
     page.show();
   });
@@ -134,10 +148,13 @@ function mount(body) {
   const place = i => ({x: circle.x + circle.radius * now.weights[i] / FULL * Math.cos(now.phases[i]),
     y: circle.y - circle.radius * now.weights[i] / FULL * Math.sin(now.phases[i])});
   handles(disc, {
-    list: () => circle ? now.phases.map((phase, i) => ({...place(i), name: `neuron ${i + 1} of ${now.phases.length}`, value: Math.round(degrees(phase)),
+    list: () => circle ? now.phases.map((phase, i) =>
+      ({...place(i), name: `neuron ${i + 1} of ${now.phases.length}`, value: Math.round(degrees(phase)),
       says: `${degrees(phase).toFixed(0)} degrees, weight ${now.weights[i].toFixed(2)}`})) : [],
-    move: (i, x, y) => change(i, Math.atan2(circle.y - y, x - circle.x), Math.hypot(x - circle.x, y - circle.y) / circle.radius * FULL),
-    turn: (i, by, key) => key === "ArrowUp" || key === "ArrowDown" ? change(i, now.phases[i], now.weights[i] + 0.05 * by) :
+    move: (i, x, y) => change(i, Math.atan2(circle.y - y, x - circle.x),
+      Math.hypot(x - circle.x, y - circle.y) / circle.radius * FULL),
+    turn: (i, by, key) => key === "ArrowUp" || key === "ArrowDown" ? change(i, now.phases[i], now.weights[i] +
+      0.05 * by) :
       change(i, now.phases[i] + by * Math.PI / 180, now.weights[i]),
   });
   // One neuron moved; the others stay where they are in the picture.
@@ -151,30 +168,37 @@ function mount(body) {
   };
 
   chart.paint = pen => {
-    const at = axes(pen, {left: 34, top: 22, bottom: 26, x: {min: 0, max: LAST, hidden: true}, y: {min: 0, max: 1, ticks: [[0, "0"], [0.5, "0.5"], [1, "1"]]}});
+    const at = axes(pen, {left: 34, top: 22, bottom: 26, x: {min: 0, max: LAST, hidden: true},
+      y: {min: 0, max: 1, ticks: [[0, "0"], [0.5, "0.5"], [1, "1"]]}});
     text(pen, "moments; pale: not felt by this wave", at.left, 8, {base: "middle", size: 12, colour: "soft"});
     bars(pen, at, known.sizes.map((value, i) => ({label: M(i + 1), value, pale: known.strengths[i] < 0.01})));
   };
   pointing.paint = pen => {
-    const {p, off} = known, span = Math.max(1, Math.min(4, 1.1 * off.reduce((most, e) => Math.max(most, Math.abs(e)), 0) * p / TAU));
-    const at = axes(pen, {left: 34, top: 22, bottom: 34, x: {min: 0, max: 360, ticks: [[0, "0°"], [90, "90°"], [180, "180°"], [270, "270°"], [360, "360°"]],
+    const {p, off} = known, span = Math.max(1,
+      Math.min(4, 1.1 * off.reduce((most, e) => Math.max(most, Math.abs(e)), 0) * p / TAU));
+    const at = axes(pen, {left: 34, top: 22, bottom: 34,
+      x: {min: 0, max: 360, ticks: [[0, "0°"], [90, "90°"], [180, "180°"], [270, "270°"], [360, "360°"]],
       label: "where a and b together point"}, y: {min: -span, max: span}});
     text(pen, "places off the answer; in the band: right", at.left, 8, {base: "middle", size: 12, colour: "soft"});
     pen.c.fillStyle = colour("line");
     pen.c.fillRect(at.left, at.y(0.5), at.right - at.left, at.y(-0.5) - at.y(0.5));
     pen.c.fillStyle = colour("ink");
     for (let a = 0; a < p; a++) for (let b = a; b < p; b++) {
-      const middle = (180 * (a + b) / p + (2 * (b - a) > p ? 180 : 0)) % 360, miss = Math.min(span, Math.max(-span, off[a * p + b] * p / TAU));
+      const middle = (180 * (a + b) / p + (2 * (b - a) > p ? 180 : 0)) % 360,
+        miss = Math.min(span, Math.max(-span, off[a * p + b] * p / TAU));
       pen.c.fillRect(at.x(middle) - 1.25, at.y(miss) - 1.25, 2.5, 2.5);
     }
   };
-  fig.note("“As learned”: real neurons are flatter on top than a cosine, cos t − 0.12 cos 2t + 0.09. Such a ring sees pairs far apart, where a ring of cosines is " +
-    "nearly blind, but it also feels M₅ and M₇. The slider “lopsided” follows the law of six: all rings of N neurons whose moments vanish " +
-    "but the last that can, M of N − 1, are given by that moment alone. Loss: mean over all pairs in nats, all weights together being p². Keyboard: tab to a neuron; left and right turn it, up and down change its weight.");
+  fig.note("“As learned”: real neurons are flatter on top than a cosine, cos t − 0.12 cos 2t + 0.09. Such a ring " +
+    "sees pairs far apart, where a ring of cosines is nearly blind, but it also feels M₅ and M₇. The slider " +
+    "“lopsided” follows the law of six: all rings of N neurons whose moments vanish but the last that can, M of N − " +
+    "1, are given by that moment alone. Loss: mean over all pairs in nats, all weights together being p². Keyboard: " +
+    "tab to a neuron; left and right turn it, up and down change its weight.");
 
   return state => {
     if (state.shape !== said) { // a link, or the first time
-      keep(parsed(state.shape) ?? (state.neurons < 6 ? maths.regularRing(state.neurons) : maths.unevenRing(state.neurons, state.lean)));
+      keep(parsed(state.shape) ?? (state.neurons < 6 ? maths.regularRing(state.neurons) :
+        maths.unevenRing(state.neurons, state.lean)));
       said = state.shape;
       if (state.neurons !== last.neurons) page.set({neurons: last.neurons});
     } else if (state.neurons !== last.neurons) use(maths.regularRing(state.neurons));
@@ -183,16 +207,20 @@ function mount(body) {
     lean.input.disabled = now.phases.length < 6;
     const p = Number(state.mod), shape = SHAPES[state.wave];
     known = read(now, p, state.wave);
-    ideal[p + state.wave] ??= maths.loss(maths.sinusoids(maths.star(p, maths.regularRing(64), "relu", shape)), p * p / 64);
+    ideal[p + state.wave] ??= maths.loss(maths.sinusoids(maths.star(p, maths.regularRing(64), "relu", shape)),
+      p * p / 64);
     const {right, sizes, blame, strengths} = known, lopsided = even(now) < 0.95;
     const free = range(LAST).filter(i => i >= 4 && strengths[i] < 0.01 && sizes[i] >= 0.1).map(i => i + 1);
     const most = known.off.reduce((x, e) => Math.max(x, Math.abs(e)), 0);
     fig.sentence(missing + (right === 1 ?
       `${lopsided ? "Lopsided, and yet all" : "All"} ${grouped(p * p)} pairs are right` +
-        (free.length ? `: ${free.map(order => `${M(order)} = ${sizes[order - 1].toFixed(2)}`).join(" and ")} ${free.length > 1 ? "are" : "is"} not felt.` :
+        (free.length ? `: ${free.map(order => `${M(order)} = ${sizes[order - 1].toFixed(2)}`).join(" and ")} ` +
+          `${free.length > 1 ? "are" : "is"} not felt.` :
           `: ${M(blame)}, the moment that hurts most, is only ${sizes[blame - 1].toFixed(2)}.`) :
-      `${percent(right)} of the pairs are right: ${M(blame)} = ${sizes[blame - 1].toFixed(2)} hurts most; the answer is missed by up to ${(most * p / TAU).toFixed(1)} places.`));
-    numbers.textContent = `right ${percent(right)} · smallest lead ${short(known.margin).replace("-", "−")} of the total weight · loss ${known.loss.toPrecision(3)} nats ` +
+      `${percent(right)} of the pairs are right: ${M(blame)} = ${sizes[blame - 1].toFixed(2)} hurts most; the answer ` +
+        `is missed by up to ${(most * p / TAU).toFixed(1)} places.`));
+    numbers.textContent = `right ${percent(right)} · smallest lead ${short(known.margin).replace("-", "−")} of the ` +
+      `total weight · loss ${known.loss.toPrecision(3)} nats ` +
       `(of a ring with no error at all: ${ideal[p + state.wave].toPrecision(3)})`;
     fig.command(command(now, p, state.wave));
     for (const pic of fig.pictures) pic.draw();
@@ -203,13 +231,17 @@ function mount(body) {
 // The same in Python.
 function command({phases, weights}, p, wave) {
   const list = values => `[${values.map(value => +value.toFixed(6)).join(", ")}]`, learned = wave === "learned";
-  return `python -c "import numpy as np; from dataclasses import replace; from grok_np import analytic; phases, weights = np.array(${list(phases)}), np.array(${list(weights)}); ` +
+  return `python -c "import numpy as np; from dataclasses import replace; from grok_np import analytic; phases, ` +
+    `weights = np.array(${list(phases)}), np.array(${list(weights)}); ` +
     `r = analytic.ring(${p}, phases, 1, weights, 'relu'); ` +
-    (learned ? `t = 2 * np.pi / ${p} * np.arange(${p})[:, None] - phases; A = 0.09 + np.cos(t) - 0.12 * np.cos(2 * t); r = replace(r, A=A, B=A); ` : "") +
-    `m = analytic.margins(analytic.logits(r, ${p})); print((m > 0).mean(), m.min() / weights.sum(), abs(analytic.moments(phases, weights, ${LAST})))"`;
+    (learned ? `t = 2 * np.pi / ${p} * np.arange(${p})[:, None] - phases; A = 0.09 + np.cos(t) - 0.12 * np.cos(2 * ` +
+      `t); r = replace(r, A=A, B=A); ` : "") +
+    `m = analytic.margins(analytic.logits(r, ${p})); print((m > 0).mean(), m.min() / weights.sum(), ` +
+      `abs(analytic.moments(phases, weights, ${LAST})))"`;
 }
 
 section({
-  id: "lopsided", number: 4, title: "Why lopsided?", keys: {shape: "", neurons: 6, lean: 0, wave: "cosine", mod: 31}, mount,
+  id: "lopsided", number: 4, title: "Why lopsided?", keys: {shape: "", neurons: 6, lean: 0, wave: "cosine", mod: 31},
+    mount,
 });
 }
