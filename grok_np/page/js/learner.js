@@ -178,7 +178,7 @@ if (typeof document === "undefined") {
   };
   const tick = () => {
     const now = performance.now();
-    owed = Math.min(owed + pace * (now - last) / 1000, pace / 10);
+    owed = Math.min(owed + pace * (now - last) / 1000, pace / 4);
     last = now;
     const before = one.steps;
     for (; owed >= 1 && performance.now() < now + 60; owed--) one.step();

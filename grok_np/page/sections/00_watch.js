@@ -4,18 +4,15 @@
 // Steps a second, so that a fast machine does not skip the story, and after how many a run that has not grokked ends.
 const RECIPES = {
   31: {p: 31, d: 64, h: 24, lr: 0.006, eps: 31e-8, pace: 60, last: 2000, known: 75},
-  67: {p: 67, d: 64, h: 24, lr: 0.01, eps: 67e-8, pace: 15, last: 1000, known: 50},
+  67: {p: 67, d: 64, h: 24, lr: 0.01, eps: 67e-8, pace: 18, last: 1000, known: 50},
 };
 const PURE = 0.75; // share of a neuron's power at one frequency from which it counts as a wave
 
-// The frequency at which each neuron is strongest, its share of the power, and the phases there of what it reads and
-// writes.
-function neuronsOf({A, C}, p, h) {
+// The frequency at which each neuron is strongest, its share of the power, and the phase of this wave.
+function neuronsOf(A, p, h) {
   return Array.from({length: h}, (_, j) => {
-    const reads = Float64Array.from({length: p}, (_, a) => A[a * h + j]), writes = C.subarray(j * p, (j + 1) * p);
-    const powers = shares(reads), k = argmax(powers);
-    return {frequency: k, share: powers[k], input: wave(reads, k).phase, output: wave(writes, k).phase,
-      heard: shares(writes)[k]};
+    const row = Float64Array.from({length: p}, (_, a) => A[a * h + j]), powers = shares(row), k = argmax(powers);
+    return {frequency: k, share: powers[k], input: wave(row, k).phase};
   });
 }
 
@@ -80,7 +77,7 @@ function mount(body) {
 
   function hear(data) {
     now = data;
-    now.neurons = neuronsOf(now, recipe.p, recipe.h);
+    now.neurons = neuronsOf(now.A, recipe.p, recipe.h);
     const {step, train, test} = now;
     if (history.step.at(-1) !== step) {
       for (const [name, value] of Object.entries({step, train: train.accuracy, test: test.accuracy,
