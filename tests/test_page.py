@@ -405,7 +405,8 @@ def test_a_reader_who_wants_no_motion_gets_none(driver, file):
         driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
 
 
-@pytest.mark.parametrize("kind", ["second", "circle_0", "parity", "transformer", "published", "stopped"])
+@pytest.mark.parametrize("kind", ["second", "circle_0", "parity", "transformer", "published", "stopped",
+                                  "all_pairs", "all_pairs_transformer"])
 def test_a_page_of_any_one_run(driver, folder, tmp_path, kind):
     """Every section is there: with figures, or with the command that would make its data."""
     path = folder / kind
@@ -413,6 +414,9 @@ def test_a_page_of_any_one_run(driver, folder, tmp_path, kind):
         path = tmp_path / "other.npz"
         rng = np.random.default_rng(0)
         np.savez(path, embed=rng.normal(size=(P, 6)), hidden_w=rng.normal(size=(6, 9)), out_w=rng.normal(size=(9, 6)))
+    if kind.startswith("all_pairs"):
+        model = MLP(P, 8, 12) if kind == "all_pairs" else Transformer(P, d_model=8, n_heads=2, d_mlp=16)
+        train(model, ModularArithmetic(P, train_fraction=1), AdamW(1e-2), 20, 0, path, **QUIET)
     if kind == "stopped":
         train(MLP(P, 8, 12), ModularArithmetic(P), AdamW(1e-2), 20, 0, path, checkpoint_every=5, **QUIET)
         for step in (15, 20):
@@ -427,6 +431,7 @@ def test_a_page_of_any_one_run(driver, folder, tmp_path, kind):
         assert (figures > 0) != (missing is not None), name
         assert missing is None or missing.startswith("python examples/")
     assert driver.get_log("browser") == []
+    assert "NaN" not in opened.script("return document.body.innerText")
     if kind == "stopped":
         assert opened.value("learned(0).steps") == [0, 5, 10]
 

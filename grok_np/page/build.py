@@ -23,8 +23,8 @@ def page(data: dict, command: str = "python -m grok_np.page") -> str:
     sections = sorted(file.name for file in (files / "sections").iterdir() if file.name.endswith(".js"))
     names = [f"js/{name}.js" for name in SCRIPTS] + [f"sections/{name}" for name in sections]
     scripts = "\n".join(f'<script id="{Path(name).stem}">\n{(files / name).read_text(encoding="utf-8")}</script>'
-                        for name in names )
-    text = json.dumps(data | {"command": command}, ensure_ascii=False, separators=(",", ":"))
+                        for name in names)
+    text = json.dumps(data | {"command": command}, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     html = (files / "page.html").read_text(encoding="utf-8")
     for place, part in (("{{style}}", (files / "style.css").read_text(encoding="utf-8")), ("{{scripts}}", scripts),
                         ("{{command}}", command), ("{{data}}", text.replace("</", "<\\/"))):

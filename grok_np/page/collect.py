@@ -183,14 +183,16 @@ def of_transformer(name, model, params, command, task="add"):
     answers = np.add.outer(np.arange(model.p), np.arange(model.p)) % model.p
     correct = clock_pizza.by_sum_and_difference(np.take_along_axis(logits, answers[..., None], axis=2)[..., 0])
     low, high = np.nanmin(correct), np.nanmax(correct)
+    irrelevance = clock_pizza.spread_within_distances(logits)  # NaN where the right logit is constant
     frequencies = progress.key_frequencies(logits)
     found = {"name": name, "command": command, "p": model.p, "frequencies": frequencies,
              "accuracy": float((predict(logits) == answers).mean()),
              "explained": progress.fraction_explained(logits, frequencies) if frequencies else 0.0,
              "symmetricity": clock_pizza.gradient_symmetricity(model, params, clock_pizza.paper_triples(model.p)),
-             "irrelevance": clock_pizza.spread_within_distances(logits), "rate": model.attention_rate,
+             "irrelevance": None if np.isnan(irrelevance) else irrelevance, "rate": model.attention_rate,
              # the logit of the right answer over (a + b, a - b): 0 the least, 255 the most
-             "correct": encode(np.nan_to_num(np.rint(255 * (correct - low) / (high - low))), "u1"), "heads": None}
+             "correct": encode(np.nan_to_num(np.rint(255 * (correct - low) / max(high - low, 1e-30))), "u1"),
+             "heads": None}
     if isinstance(model, Transformer) and model.attention_rate == 1:
         scores = model.effective(params).scores[0]
         scores = scores.reshape(model.p, -1, scores.shape[-1]).mean(axis=1).T  # (heads, p): "a b": mean over b
@@ -207,11 +209,11 @@ def of_transformer_run(run):
     mask[tuple(run.split.train_inputs.T)] = True
     steps = choose(run.checkpoint_steps(), run.history, TRANSFORMER_CHECKPOINTS)
     rows = [progress.measures(reading.all_logits(run.model, run.checkpoint(step)), found["frequencies"], mask)
-            for step in steps] if found["frequencies"] else []
+            for step in steps] if found["frequencies"] and not mask.all() else []
     names = ("train_loss", "test_loss", "restricted_loss", "excluded_loss")
     half = {name: progress.halfway(steps, np.log([row[name] for row in rows]), rising=name == "excluded_loss")
             for name in names[1:]} if rows else None
-    ends = progress.phases(run.history["step"], run.history["test_loss"], p)
+    ends = progress.phases(run.history["step"], run.history["test_loss"], p) if rows else ()
     return found | {"history": curves(run.history, 120), "steps": steps, "phases": list(ends),
                     "halfway": half,
                     "measures": {name: [float(f"{row[name]:.3g}") for row in rows] for name in names}}

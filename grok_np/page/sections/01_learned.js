@@ -189,9 +189,9 @@ function mount(body) {
     const verdict = train < 0.99 ? "it is still learning its examples" : !(test >= 0) ? "nothing is held out" :
       test < 0.1 ? "it knows its examples by heart and nothing else" :
         test < 0.99 ? "it begins to understand" : test < 1 ? "it has understood nearly everything" : "it has understood";
-    fig.sentence(`Step ${grouped(step)}: ${percent(train)} of the training pairs and ` +
-      (held ? `${percent(test)} of those it never saw are right: ${verdict}.` : `nothing is held out.`));
-    page.say(`Step ${grouped(step)}, held-out pairs right: ${percent(test)}`);
+    fig.sentence(`Step ${grouped(step)}: ${percent(train)} of the training pairs ${held ? "and " : ""}` +
+      (held ? `${percent(test)} of those it never saw are right: ${verdict}.` : "are right; none is held out."));
+    page.say(`Step ${grouped(step)}, held-out pairs right: ${held ? percent(test) : "none is held out"}`);
     const a = state.a % p, b = state.b % p, said = argmax(logits(net.at(place), a, b, Array.from({length: net.neurons}, (_, i) => i)));
     const ok = net.right(place, a, b);
     pairs.sentence(`${percent(right / (p * p))} of all ${grouped(p * p)} pairs are right. ` +
@@ -211,6 +211,7 @@ function mount(body) {
   function tell() {
     const {p, name, neurons} = net;
     const trained = net.history ? firstAll(net, "train") : null, tested = net.history ? firstAll(net, "test") : null;
+    const heldOut = !net.history || net.history.test_accuracy.some(share => share >= 0);
     bar.style.display = net.history ? "" : "none";
     words.textContent = `The task: ${net.question} on a clock face of ${p} hours (so after ${p - 1} comes 0 again). ` +
       `The network has ${neurons} neurons. It is shown some of the ${grouped(p * p)} sums, again and again; the others are held out, ` +
@@ -224,7 +225,8 @@ function mount(body) {
       if (trained === null) say("It never got all its training pairs right. ");
       else {
         say("By ", to(`step ${grouped(trained)}`, trained), " it has all its training pairs right, and nothing else. ");
-        if (tested === null) say("It never got all held-out pairs right: ", to("its end", Infinity), ".");
+        if (!heldOut) say("No pair was held out, so nothing can be said of understanding: ", to("its end", Infinity), ".");
+        else if (tested === null) say("It never got all held-out pairs right: ", to("its end", Infinity), ".");
         else say("Long nothing seems to happen; ", to("half-way", Math.sqrt(trained * tested)), " the waves are there to be seen below. ",
           "Then, at ", to(`step ${grouped(tested)}`, tested), ", all the others are right, too.");
       }

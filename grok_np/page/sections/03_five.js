@@ -26,7 +26,7 @@ const five = i => {
 page.five = five;
 
 // Which run the state means: -1 is the first that ended with everything right.
-const ended = run => run.history.test_accuracy.at(-1) === 1 && run.history.train_accuracy.at(-1) === 1;
+const ended = run => ["train", "test"].every(name => !(run.history[`${name}_accuracy`].at(-1) < 1)); // NaN: none held out
 const chosen = state => {
   if (state.five >= 0) return Math.min(state.five, page.data.five.length - 1);
   return Math.max(0, page.data.five.findIndex((_, i) => ended(five(i))));

@@ -56,17 +56,18 @@ function search(n, p, shape, random = Math.random) {
   return null;
 }
 function mount(body) {
-  make("p", {textContent: "Rings that training finds are seldom even. Why do they work all the same? Drag the " +
+  make("p", {textContent: "Rings that training finds are often lopsided. Why do they work all the same? Drag the " +
     "neurons below and find out. The angle of a neuron is the direction in which it listens, its distance from the " +
     "middle how much it counts."}, body);
   make("p", {textContent: "One number for each n says what is wrong with a ring. Take the arrows to all neurons, " +
     "turn each to n times its angle, and add them up: the length of the sum, over the sum of the lengths, is the " +
     "moment Mₙ. If the arrows cancel, it is 0. A neuron with ReLU lets M₁ to M₄ through to the answer, strongly, and " +
-    "M₆ a little. So these must cancel. M₅ and M₇ are free, as long as the neurons are pure cosines; and one free " +
-    "moment is enough to be lopsided."}, body);
+    "M₆ a little. So these must cancel. An even ring of five does it, and fewer neurons cannot: that is why five are " +
+    "enough. With five there is no other way. With six or more there is: M₅ and M₇ are free, as long as the waves " +
+    "are pure cosines, and one free moment is enough to be lopsided."}, body);
   const hint = make("p", {textContent: "Try "}, body), start = {shape: "", neurons: 6, lean: 0, wave: "cosine",
     mod: 31};
-  hint.append(jump("an even hexagon", start), ", then ", jump("a lopsided one", {...start, lean: 0.8}), ", ",
+  hint.append(jump("an even pentagon", {...start, neurons: 5}), ", ", jump("an even hexagon", start), ", then ", jump("a lopsided one", {...start, lean: 0.8}), ", ",
     jump("the same with waves as learned", {...start, lean: 0.8, wave: "learned"}),
     " and ", jump("an even octagon of these", {...start, neurons: 8, wave: "learned"}), ". Then drag.");
   const fig = figure(body, {name: "drag"});

@@ -7,7 +7,10 @@ function mount(body) {
     "Choose one: the first two sections change to it."}, body);
   const fig = figure(body, {name: "seeds", command: [...new Set(networks.map(one => one.command).filter(Boolean))].join("; ")});
   const gallery = make("div", {className: "gallery wide"}, fig.body);
-  const accuracy = networks.map((_, i) => learned(i).history?.test_accuracy.at(-1) ?? null);
+  const accuracy = networks.map((_, i) => {
+    const last = learned(i).history?.test_accuracy.at(-1);
+    return last >= 0 ? last : null; // NaN: nothing is held out
+  });
   const share = i => {
     const net = learned(i), {p} = net;
     let count = 0;

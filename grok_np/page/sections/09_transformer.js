@@ -111,11 +111,12 @@ function mount(body) {
   const map1 = picture(plane, {height: width => Math.min(width, 400)}), map2 = picture(plane, {height: width => Math.min(width, 400)});
   const now = () => all[Math.min(page.state.slice, all.length - 1)];
   let spots = [];
+  const irrelevance = one => one.irrelevance ?? 1; // where the right answer is always said equally loud, nothing matters
   map1.paint = pen => {
     const at = axes(pen, {x: {min: -0.05, max: 1.05, label: "same pull on a and b (gradient symmetricity)", ticks: [[0, "0"], [0.5, "0.5"], [1, "1"]]}, y: {min: 0, max: 1.05, label: "a − b does not matter (distance irrelevance)", ticks: [[0, "0"], [0.5, "0.5"], [1, "1"]]}, left: 34});
     text(pen, "clock", at.x(0.2), at.y(0.9), {align: "center", base: "middle", size: 14, bold: true, colour: "soft"});
     text(pen, "pizza", at.x(0.9), at.y(0.1), {align: "center", base: "middle", size: 14, bold: true, colour: "soft"});
-    spots = all.map(one => [at.x(one.symmetricity), at.y(one.irrelevance)]);
+    spots = all.map(one => [at.x(one.symmetricity), at.y(irrelevance(one))]);
     all.forEach((one, i) => dot(pen, ...spots[i], {colour: one === now() ? "accent" : "ink", radius: one === now() ? 8 : 5, hollow: one !== now()}));
   };
   map1.pointer({down: (x, y) => {
@@ -150,8 +151,8 @@ function mount(body) {
     }
     map1.draw();
     map2.draw();
-    const one = now(), kind = one.accuracy < 0.99 ? "neither, for it does not add" : one.symmetricity >= 0.95 && one.irrelevance <= 0.5 ? "a pizza" : one.symmetricity <= 0.6 && one.irrelevance >= 0.6 ? "a clock" : "between the two";
-    plane.sentence(`${one.name} (p = ${one.p}): ${percent(one.accuracy)} of the pairs right, symmetricity ${one.symmetricity.toFixed(2)}, irrelevance ${one.irrelevance.toFixed(2)}: ${kind}.`);
+    const one = now(), kind = one.accuracy < 0.99 ? "neither, for it does not add" : one.symmetricity >= 0.95 && irrelevance(one) <= 0.5 ? "a pizza" : one.symmetricity <= 0.6 && irrelevance(one) >= 0.6 ? "a clock" : "between the two";
+    plane.sentence(`${one.name} (p = ${one.p}): ${percent(one.accuracy)} of the pairs right, symmetricity ${one.symmetricity.toFixed(2)}, irrelevance ${irrelevance(one).toFixed(2)}: ${kind}.`);
   };
 }
 
