@@ -62,14 +62,14 @@ function mount(body) {
   make("p", {textContent: "One number for each n says what is wrong with a ring. Take the arrows to all neurons, " +
     "turn each to n times its angle, and add them up: the length of the sum, over the sum of the lengths, is the " +
     "moment Mₙ. If the arrows cancel, it is 0. A neuron with ReLU lets M₁ to M₄ through to the answer, strongly, and " +
-    "M₆ a little. So these must cancel. An even ring of five does it, and fewer neurons cannot: that is why five are " +
+    "M₆ a little. So these must cancel. A regular ring of five does it, and fewer neurons cannot: that is why five are " +
     "enough. With five there is no other way. With six or more there is: M₅ and M₇ are free, as long as the waves " +
     "are pure cosines, and one free moment is enough to be lopsided."}, body);
   const hint = make("p", {textContent: "Try "}, body), start = {shape: "", neurons: 6, lean: 0, wave: "cosine",
     mod: 31};
-  hint.append(jump("an even pentagon", {...start, neurons: 5}), ", ", jump("an even hexagon", start), ", then ", jump("a lopsided one", {...start, lean: 0.8}), ", ",
+  hint.append(jump("a regular pentagon", {...start, neurons: 5}), ", ", jump("a regular hexagon", start), ", then ", jump("a lopsided one", {...start, lean: 0.8}), ", ",
     jump("the same with waves as learned", {...start, lean: 0.8, wave: "learned"}),
-    " and ", jump("an even octagon of these", {...start, neurons: 8, wave: "learned"}), ". Then drag.");
+    " and ", jump("a regular octagon of these", {...start, neurons: 8, wave: "learned"}), ". Then drag.");
   const fig = figure(body, {name: "drag"});
   slider(fig.controls, {key: "neurons", label: "neurons", min: 3, max: 12});
   const lean = slider(fig.controls, {key: "lean", label: "lopsided", min: 0, max: 0.95, step: 0.05, text: value =>
@@ -205,7 +205,7 @@ function mount(body) {
     } else if (state.neurons !== last.neurons) use(maths.regularRing(state.neurons));
     else if (state.lean !== last.lean && now.phases.length >= 6) use(maths.unevenRing(now.phases.length, state.lean));
     last.lean = state.lean;
-    lean.input.disabled = now.phases.length < 6;
+    lean.box.hidden = now.phases.length < 6;
     const p = Number(state.mod), shape = SHAPES[state.wave];
     known = read(now, p, state.wave);
     ideal[p + state.wave] ??= maths.loss(maths.sinusoids(maths.star(p, maths.regularRing(64), "relu", shape)),
@@ -231,14 +231,13 @@ function mount(body) {
 
 // The same in Python.
 function command({phases, weights}, p, wave) {
-  const list = values => `[${values.map(value => +value.toFixed(6)).join(", ")}]`, learned = wave === "learned";
-  return `python -c "import numpy as np; from dataclasses import replace; from grok_np import analytic; phases, ` +
-    `weights = np.array(${list(phases)}), np.array(${list(weights)}); ` +
-    `r = analytic.ring(${p}, phases, 1, weights, 'relu'); ` +
-    (learned ? `t = 2 * np.pi / ${p} * np.arange(${p})[:, None] - phases; A = 0.09 + np.cos(t) - 0.12 * np.cos(2 * ` +
-      `t); r = replace(r, A=A, B=A); ` : "") +
-    `m = analytic.margins(analytic.logits(r, ${p})); print((m > 0).mean(), m.min() / weights.sum(), ` +
-      `abs(analytic.moments(phases, weights, ${LAST})))"`;
+  const list = values => `np.array([${values.map(value => +value.toFixed(6)).join(", ")}])`;
+  const learned = [`t = 2 * np.pi / ${p} * np.arange(${p})[:, None] - phases`,
+    "A = 0.09 + np.cos(t) - 0.12 * np.cos(2 * t)", "r = dataclasses.replace(r, A=A, B=A)"];
+  return `python -c "${["import dataclasses, numpy as np", "from grok_np import analytic",
+    `phases, weights = ${list(phases)}, ${list(weights)}`, `r = analytic.ring(${p}, phases, 1, weights, 'relu')`,
+    ...(wave === "learned" ? learned : []), `m = analytic.margins(analytic.logits(r, ${p}))`,
+    `print((m > 0).mean(), m.min() / weights.sum(), abs(analytic.moments(phases, weights, ${LAST})))`].join("; ")}"`;
 }
 
 section({
