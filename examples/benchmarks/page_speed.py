@@ -35,6 +35,8 @@ const drawn = () => new Promise(resolve => requestAnimationFrame(() => {
 })();
 """
 PLACES = {"learned": ("step", range(60)), "star": ("a", range(60)), "five": ("fstep", range(60)),
+          "lopsided": ("lean", [i / 40 for i in range(38)]), "lopsided&mod=67&neurons=9&wave=learned": (
+              "lean", [i / 40 for i in range(38)]), "written": ("modulus", range(60, 90)),
           "parity": ("bstep", range(20)), "transformer": ("ta", range(59))}
 
 
@@ -89,7 +91,7 @@ def main():
             for name, times in measure(driver, path.as_uri(), slowed).items():
                 words = ("median", "largest") if len(times) == 2 else ("median", "largest", "processor time")
                 cells = [f"{word} {value:.1f}" for word, value in zip(words, times, strict=True)]
-                print(f"{name:14s}{', '.join(cells)}")
+                print(f"{name:42s}{', '.join(cells)}")
         asked = [json.loads(entry["message"])["message"] for entry in driver.get_log("performance")]
         urls = {one["params"]["request"]["url"] for one in asked if one["method"] == "Network.requestWillBeSent"}
         away = sorted(url for url in urls if not url.startswith(("file:", "about:", "data:", "blob:")))

@@ -92,28 +92,34 @@ const maths = (() => {
       weights: range(n).map(() => 1), activation};
   }
 
-  // Z of every pair, {p, re, im} with a p + b as index.
+  // Z of every pair, {p, re, im, tied} with p a + b as index; where A is B, (b, a) is as (a, b).
   function sinusoids({p, A, B, outputs, weights, activation}) {
-    const re = new Float64Array(p * p), im = new Float64Array(p * p), act = ACTIVATIONS[activation];
+    const re = new Float64Array(p * p), im = new Float64Array(p * p), act = ACTIVATIONS[activation], tied = A === B;
     outputs.forEach((phase, i) => {
       const u = A[i], v = B[i], c = weights[i] * Math.cos(phase), s = weights[i] * Math.sin(phase);
-      for (let a = 0, pair = 0; a < p; a++) {
-        for (let b = 0; b < p; b++, pair++) {
+      for (let a = 0; a < p; a++) {
+        for (let b = tied ? a : 0, pair = p * a + b; b < p; b++, pair++) {
           const post = act(u[a] + v[b]);
           re[pair] += c * post;
           im[pair] += s * post;
         }
       }
     });
-    return {p, re, im};
+    if (tied) for (const part of [re, im]) mirror(part, p);
+    return {p, re, im, tied};
+  }
+
+  function mirror(table, p) {
+    for (let a = 0; a < p; a++) for (let b = 0; b < a; b++) table[p * a + b] = table[p * b + a];
   }
 
   const logits = ({p, re, im}, a, b) => range(p).map(c =>
     re[a * p + b] * Math.cos(TAU * c / p) + im[a * p + b] * Math.sin(TAU * c / p));
 
-  // How far off the right answer Z points, in radians, +-pi, for each pair; right within +-pi/p.
-  function deviations({p, re, im}) {
-    return Float64Array.from(re, (x, pair) =>
+  // How far off the right answer Z points, in radians, +-pi, for each pair; right within +-pi/p. Worked out once.
+  function deviations(Z) {
+    const {p, re, im} = Z;
+    return Z.off ??= Float64Array.from(re, (x, pair) =>
       wrapped(Math.atan2(im[pair], x) - TAU * ((Math.floor(pair / p) + pair % p) % p) / p));
   }
 
@@ -140,10 +146,12 @@ const maths = (() => {
   // by 2 |Z| sin(pi d / p) sin(e - pi d / p). The sum begins at the answer to which Z points, goes round the circle to
   // both sides, and ends where nothing is left to add. The derivative by Z is written to `slope`, {re, im}, if given.
   function loss(Z, scale = 1, slope = null) {
-    const {p, re, im} = Z, off = deviations(Z), step = Math.PI / p;
+    const {p, re, im, tied} = Z, off = deviations(Z), step = Math.PI / p;
     const sines = range(p).map(d => Math.sin(step * d)), cosines = range(p).map(d => Math.cos(step * d));
     let total = 0;
     for (let pair = 0; pair < off.length; pair++) {
+      const a = Math.floor(pair / p), b = pair % p, twice = tied && b > a ? 2 : 1;
+      if (tied && b < a) continue; // as (b, a)
       const size = 2 * scale * Math.hypot(re[pair], im[pair]), s = Math.sin(off[pair]), c = Math.cos(off[pair]);
       const first = (Math.round(off[pair] * p / TAU) + p) % p;
       const top = size * sines[first] * (s * cosines[first] - c * sines[first]);
@@ -160,14 +168,14 @@ const maths = (() => {
           if (q <= 1e-18 * others) break;
         }
       }
-      total += top + Math.log1p(Math.expm1(-top) + others);
+      total += twice * (top + Math.log1p(Math.expm1(-top) + others));
       if (slope) {
-        const share = scale / ((Math.exp(-top) + others) * off.length),
-          angle = TAU * ((Math.floor(pair / p) + pair % p) % p) / p;
-        slope.re[pair] = share * (x * Math.cos(angle) - y * Math.sin(angle));
-        slope.im[pair] = share * (x * Math.sin(angle) + y * Math.cos(angle));
+        const share = scale / ((Math.exp(-top) + others) * off.length), answer = TAU * ((a + b) % p) / p;
+        slope.re[pair] = share * (x * Math.cos(answer) - y * Math.sin(answer));
+        slope.im[pair] = share * (x * Math.sin(answer) + y * Math.cos(answer));
       }
     }
+    if (slope && tied) for (const part of [slope.re, slope.im]) mirror(part, p);
     return total / off.length;
   }
 
