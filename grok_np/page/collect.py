@@ -220,24 +220,39 @@ def of_transformer_run(run):
 
 
 def of_sweep(path):
-    """A table of a sweep, whichever: the settings that vary, and what became of each network."""
+    """A table of a sweep, whichever: the settings that vary, and what became of each network.
+
+    What became of it is a place in `FATES`: by the article's class where the table has one, else by when training and
+    held-out pairs were right, as far as that was written down.
+    """
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     rows = [{**line["setting"], **row} for line in lines for row in line["rows"]]
+    if not all("class" in row or "generalised" in row for row in rows):
+        raise ValueError(f"{path} does not say what became of its networks: its rows have neither 'class' nor "
+                         "'generalised'")
     axes = {name: sorted({row[name] for row in rows}) for name in lines[0]["setting"]
             if name not in ("seed", "seeds", "steps", "loss")}
     axes = {name: values for name, values in axes.items() if len(values) > 1}
-
-    def became(row):  # the article's class, or by when training and held-out pairs were right
-        if "class" in row:
-            return ("fail", "memorise_only", "grok", "generalise").index(row["class"])
-        if row["memorised"] is None:
-            return 0
-        late = None if row["generalised"] is None else row["generalised"] - row["memorised"]
-        return 1 if late is None else 2 if late >= 500 else 3
-
-    table = [[*(axes[name].index(row[name]) for name in axes), became(row), row.get("memorised"),
+    table = [[*(axes[name].index(row[name]) for name in axes), FATES.index(fate(row)), row.get("memorised"),
               row.get("generalised")] for row in rows]
     return {"name": title_of(path.parent), "command": command_of(path), "axes": axes, "rows": table}
+
+
+FATES = ("fail", "memorise_only", "grok", "generalise", "understood", "not_understood")
+DELAY = 500  # steps from all by heart to understood: less is "at once" (examples/addition_sweep.py)
+
+
+def fate(row):
+    """What became of a network of a sweep."""
+    if "class" in row:
+        return row["class"]
+    if "memorised" not in row:
+        return "not_understood" if row["generalised"] is None else "understood"
+    if row["memorised"] is None:
+        return "fail"
+    if row["generalised"] is None:
+        return "memorise_only"
+    return "grok" if row["generalised"] - row["memorised"] >= DELAY else "generalise"
 
 
 def of_published_seeds(table):

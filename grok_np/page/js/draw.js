@@ -32,15 +32,15 @@ function picture(fig, {height, parent = fig.body, label}) {
   pic.draw = () => {
     const width = box.clientWidth, tall = Math.round(typeof height === "function" ? height(width) : height);
     if (!width) return;
+    canvas.style.height = `${tall}px`;
+    pic.stale = !pic.seen;
+    if (pic.stale) return; // what was painted before stays, stretched if need be
     const scale = Math.min(devicePixelRatio || 1, 2.5);
     if (pic.width !== width || pic.height !== tall || pic.scale !== scale) {
       Object.assign(pic, {width, height: tall, scale});
       canvas.width = Math.round(width * scale);
       canvas.height = Math.round(tall * scale);
-      canvas.style.height = `${tall}px`;
     }
-    pic.stale = !pic.seen;
-    if (pic.stale) return;
     const c = canvas.getContext("2d");
     c.setTransform(scale, 0, 0, scale, 0, 0);
     c.clearRect(0, 0, width, tall);
@@ -83,6 +83,9 @@ matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => {
   palette = {};
   for (const fig of figures) for (const pic of fig.pictures) pic.draw();
   for (const paint of themed) paint();
+});
+addEventListener("beforeprint", () => {
+  for (const fig of figures) for (const pic of fig.pictures) { pic.seen = true; pic.draw(); }
 });
 const themed = []; // what else is painted in the theme's colours
 // "#rrggbb" to [red, green, blue].

@@ -53,7 +53,7 @@ function mount(body) {
       at.push(axes(pen, {x: {...axis}, left: split + gap, right: 12, top: 26, bottom: 24, y: {log: true, n: 5,
         min: 10 ** Math.floor(Math.log10(Math.min(...all))), max: 10 ** Math.ceil(Math.log10(Math.max(...all)))}}));
       both(at[1], train_loss, test_loss);
-      text(pen, "loss (nats a pair): how surprised it is by the right answer", split + gap, 12, {base: "middle", size: 12, colour: "soft"});
+      text(pen, `loss (nats a pair)${pen.width > 900 ? ": how surprised it is by the right answer" : ""}`, split + gap, 12, {base: "middle", size: 12, colour: "soft"});
     }
     text(pen, "step", 4, at[0].bottom + 6, {base: "top", size: 12, colour: "soft"});
     for (const one of at) {
@@ -179,19 +179,19 @@ function mount(body) {
     place = page.place(state);
     chart.draw(); pairMap.draw(); weightMap.draw(); waveChart.draw();
     const {p} = net, step = net.steps[place], at = net.history && nearest(net.history.step, step);
-    let right = 0, held = 0, heldRight = 0;
+    let right = 0, unseen = 0, heldRight = 0;
     for (let a = 0; a < p; a++) for (let b = 0; b < p; b++) {
       const ok = net.right(place, a, b);
       right += ok;
-      if (!net.training(a, b)) { held++; heldRight += ok; }
+      if (!net.training(a, b)) { unseen++; heldRight += ok; }
     }
-    const train = (right - heldRight) / (p * p - held || 1), test = held ? heldRight / held : NaN;
+    const train = (right - heldRight) / (p * p - unseen || 1), test = unseen ? heldRight / unseen : NaN;
     const verdict = train < 0.99 ? "it is still learning its examples" : !(test >= 0) ? "nothing is held out" :
       test < 0.1 ? "it knows its examples by heart and nothing else" :
         test < 0.99 ? "it begins to understand" : test < 1 ? "it has understood nearly everything" : "it has understood";
-    fig.sentence(`Step ${grouped(step)}: ${percent(train)} of the training pairs ${held ? "and " : ""}` +
-      (held ? `${percent(test)} of those it never saw are right: ${verdict}.` : "are right; none is held out."));
-    page.say(`Step ${grouped(step)}, held-out pairs right: ${held ? percent(test) : "none is held out"}`);
+    fig.sentence(`Step ${grouped(step)}: ${percent(train)} of the training pairs ${unseen ? "and " : ""}` +
+      (unseen ? `${percent(test)} of those it never saw are right: ${verdict}.` : "are right; none is held out."));
+    page.say(`Step ${grouped(step)}, held-out pairs right: ${unseen ? percent(test) : "none is held out"}`);
     const a = state.a % p, b = state.b % p, said = argmax(logits(net.at(place), a, b, Array.from({length: net.neurons}, (_, i) => i)));
     const ok = net.right(place, a, b);
     pairs.sentence(`${percent(right / (p * p))} of all ${grouped(p * p)} pairs are right. ` +
@@ -200,13 +200,18 @@ function mount(body) {
     weights.sentence(pure >= net.neurons / 2 ?
       `${pure} of the ${net.neurons} neurons are waves: over 90 % of what they do with a number is one frequency.` :
       `${median(best) < 0.3 ? "Noise" : "Order comes in"}: half of the neurons have ${percent(median(best))} or less of their power at one frequency.`);
-    const rings = net.raw.rings.map(ring => median(ring.neurons.map(i => net.at(place).shares[i][ring.frequency])));
+    const rings = net.raw.rings.map(ring => held(ring, place));
     waves.sentence(!rings.length ? "No three neurons share a frequency at the end, so there is no ring to follow." :
       Math.min(...rings) > 0.9 ? `Each frequency is one wave, held by several neurons that start at different places of it: ` +
         `${net.raw.rings.map(({frequency, neurons}) => `${neurons.length} at frequency ${frequency}`).join(", ")}.` :
       `At this step the later waves hold ${rings.map(percent).join(", ")} of their neurons' power: ${Math.max(...rings) < 0.3 ? "nothing to be seen yet" : "they come out of the noise"}.`);
     if (place === net.steps.length - 1 && playing) stop();
   };
+
+  // How much of its neurons' power a ring's frequency holds at a checkpoint: the median neuron's share.
+  function held({frequency, neurons}, at) {
+    return median(neurons.map(i => net.at(at).shares[i][frequency]));
+  }
 
   function tell() {
     const {p, name, neurons} = net;
@@ -227,8 +232,14 @@ function mount(body) {
         say("By ", to(`step ${grouped(trained)}`, trained), " it has all its training pairs right, and nothing else. ");
         if (!heldOut) say("No pair was held out, so nothing can be said of understanding: ", to("its end", Infinity), ".");
         else if (tested === null) say("It never got all held-out pairs right: ", to("its end", Infinity), ".");
-        else say("Long nothing seems to happen; ", to("half-way", Math.sqrt(trained * tested)), " the waves are there to be seen below. ",
-          "Then, at ", to(`step ${grouped(tested)}`, tested), ", all the others are right, too.");
+        else {
+          const first = net.steps.findIndex((_, at) => net.raw.rings.some(ring => held(ring, at) > 0.5));
+          if (first > 0 && net.steps[first] < tested) {
+            say(net.steps[first] > trained ? "Long nothing seems to happen. Yet by " : "Yet already by ", to(`step ${grouped(net.steps[first])}`, net.steps[first]),
+              " one wave has come out of the noise below. ");
+          }
+          say("At ", to(`step ${grouped(tested)}`, tested), ", suddenly, all the others are right, too.");
+        }
       }
     }
     stops.replaceChildren();

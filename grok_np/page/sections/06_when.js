@@ -1,8 +1,8 @@
 {
 // 6. When does it grok? Tables of many networks, two settings at a time.
 
-const CLASSES = ["learns not even its examples", "memorises only", "groks: first by heart, then understood", "understands at once"];
-const SHORT = ["learn nothing", "only memorise", "grok", "understand at once"];
+// In the order of collect.FATES; the last two where it is not known when a network had memorised.
+const SHORT = ["learn nothing", "only memorise", "grok", "understand at once", "understand", "do not"];
 const words = name => name.replace(/_/g, " ");
 
 function mount(body) {
@@ -14,8 +14,9 @@ function mount(body) {
   const pickers = make("span", {className: "controls"}, fig.controls);
   const pic = picture(fig, {height: width => Math.min(width * 0.62, 400) + 50});
   const strip = picture(fig, {height: 120});
+  const names = () => Object.keys(table.axes);
   let table, box, cells, x, y;
-  const tones = () => [rgb(colour("line")), blend(rgb(colour("card")), rgb(colour("ink")), 0.34), rgb(colour("ink")), blend(rgb(colour("card")), rgb(colour("ink")), 0.6)];
+  const tones = () => [0.12, 0.34, 1, 0.6, 1, 0.2].map(share => blend(rgb(colour("card")), rgb(colour("ink")), share));
   const css = ([r, g, b]) => `rgb(${r | 0},${g | 0},${b | 0})`;
   pic.paint = pen => {
     const xs = table.axes[x], ys = table.axes[y], {c} = pen, ink = tones();
@@ -25,7 +26,7 @@ function mount(body) {
       const column = i % xs.length, row = Math.floor(i / xs.length), left = box.left + column * w + 2, top = box.top + (ys.length - 1 - row) * h + 2;
       const total = cell.length;
       let done = 0;
-      for (const kind of [0, 1, 2, 3]) {
+      for (const kind of SHORT.keys()) {
         const share = cell.filter(one => one.kind === kind).length / (total || 1);
         c.fillStyle = css(ink[kind]);
         c.fillRect(left + done * (w - 4), top, share * (w - 4), h - 4);
@@ -37,7 +38,8 @@ function mount(body) {
     ys.forEach((value, i) => text(pen, typeof value === "string" ? words(value).slice(0, 9) : String(value), box.left - 6, box.top + (ys.length - 0.5 - i) * h, {align: "right", base: "middle", size: 12, colour: "soft"}));
     text(pen, `${words(x)} (across), ${words(y)} (upwards)`, box.left, box.top + box.height + 24, {base: "top", size: 12, bold: true});
     let at = box.left;
-    CLASSES.forEach((_, kind) => {
+    SHORT.forEach((_, kind) => {
+      if (!table.rows.some(row => row[names().length] === kind)) return;
       c.fillStyle = css(ink[kind]);
       c.fillRect(at, pen.height - 20, 14, 14);
       text(pen, SHORT[kind], at + 19, pen.height - 13, {base: "middle", size: 12, colour: "soft"});
@@ -81,31 +83,31 @@ function mount(body) {
   let shown;
   return state => {
     table = tables[Math.min(state.sweep, tables.length - 1)];
-    const names = Object.keys(table.axes);
-    x = names.includes(state.across) ? state.across : names.at(names.length > 2 ? 1 : 0);
-    y = names.includes(state.up) && state.up !== x ? state.up : names.find(name => name !== x);
+    const list = names();
+    x = list.includes(state.across) ? state.across : list.at(list.length > 2 ? 1 : 0);
+    y = list.includes(state.up) && state.up !== x ? state.up : list.find(name => name !== x);
     if (shown !== table) {
       shown = table;
       pickers.replaceChildren();
-      if (names.length > 2) for (const [key, label] of [["across", "across"], ["up", "upwards"]]) choice(pickers, {key, label, options: Object.fromEntries(names.map(name => [name, words(name)]))});
+      if (list.length > 2) for (const [key, label] of [["across", "across"], ["up", "upwards"]]) choice(pickers, {key, label, options: Object.fromEntries(list.map(name => [name, words(name)]))});
       fig.command(table.command);
     }
     for (const input of pickers.querySelectorAll("input")) input.checked = input.value === (input.closest("fieldset") === pickers.firstChild ? x : y);
-    const place = [names.indexOf(x), names.indexOf(y)], columns = table.axes[x].length;
+    const place = [list.indexOf(x), list.indexOf(y)], columns = table.axes[x].length;
     cells = Array.from({length: columns * table.axes[y].length}, () => []);
     for (const row of table.rows) {
-      const [kind, memorised, generalised] = row.slice(names.length);
+      const [kind, memorised, generalised] = row.slice(list.length);
       cells[row[place[1]] * columns + row[place[0]]].push({kind, memorised, generalised});
     }
     pic.draw();
-    const timed = table.rows.some(row => row[names.length + 1] !== null);
+    const timed = table.rows.some(row => row[list.length + 1] !== null);
     strip.box.hidden = !timed;
     if (timed) strip.draw();
-    const n = table.rows.length, count = kind => table.rows.filter(row => row[names.length] === kind).length;
+    const n = table.rows.length, count = kind => table.rows.filter(row => row[list.length] === kind).length;
     const i = Math.min(state.cell, cells.length - 1), cell = cells[i];
     const here = SHORT.map((what, kind) => [cell.filter(one => one.kind === kind).length, what]).filter(([many]) => many).map(([many, what]) => `${many} ${what}`).join(", ");
-    fig.sentence(`${grouped(n)} networks: ${SHORT.map((what, kind) => `${percent(count(kind) / n)} ${what}`).join(", ")}. At ${words(x)} ${table.axes[x][i % columns]}, ` +
-      `${words(y)} ${table.axes[y][Math.floor(i / columns)]}: ${here || "none was trained"}.`);
+    fig.sentence(`${grouped(n)} networks: ${SHORT.map((what, kind) => [count(kind) / n, what]).filter(([share]) => share).map(([share, what]) => `${percent(share)} ${what}`).join(", ")}. At ${words(x)} ${words(String(table.axes[x][i % columns]))}, ` +
+      `${words(y)} ${words(String(table.axes[y][Math.floor(i / columns)]))}: ${here || "none was trained"}.`);
   };
 }
 

@@ -73,9 +73,9 @@ function mount(body) {
       line(pen, at, x, measures.excluded_loss, {colour: "soft", width: 2.2, dash: [1, 5]});
       const end = legend(pen, at.left, 12, [{label: "training loss", dash: [5, 4], width: 1.4}, {label: "held-out loss", width: 2.6}]);
       const narrow = pen.width < 620;
-      legend(pen, narrow ? at.left : end, narrow ? 32 : 12, [{label: narrow ? "only key waves" : "only the key waves (restricted)", colour: "soft"}, {label: narrow ? "without them" : "without them (excluded)", colour: "soft", dash: [1, 5], width: 2.2}]);
+      legend(pen, narrow ? at.left : end, narrow ? 32 : 12, [{label: narrow ? "only key waves" : "key waves alone", colour: "soft"}, {label: "without them", colour: "soft", dash: [1, 5], width: 2.2}]);
     };
-    losses.note("Losses in nats, on a logarithmic axis. Grey line: what the network would lose if nothing but its key frequencies were left (all pairs). Dotted: what it would lose on its training pairs without them. " +
+    losses.note("Losses in nats, on a logarithmic axis. Grey line (restricted loss): nothing but the key frequencies is left, all pairs. Dotted (excluded loss): the training pairs without them. " +
       "Bands by rule: the held-out loss is highest; it stays below a guess; it is within ten times its last value.");
   }
 
@@ -114,8 +114,8 @@ function mount(body) {
   const irrelevance = one => one.irrelevance ?? 1; // where the right answer is always said equally loud, nothing matters
   map1.paint = pen => {
     const at = axes(pen, {x: {min: -0.05, max: 1.05, label: "same pull on a and b (gradient symmetricity)", ticks: [[0, "0"], [0.5, "0.5"], [1, "1"]]}, y: {min: 0, max: 1.05, label: "a − b does not matter (distance irrelevance)", ticks: [[0, "0"], [0.5, "0.5"], [1, "1"]]}, left: 34});
-    text(pen, "clock", at.x(0.2), at.y(0.9), {align: "center", base: "middle", size: 14, bold: true, colour: "soft"});
-    text(pen, "pizza", at.x(0.9), at.y(0.1), {align: "center", base: "middle", size: 14, bold: true, colour: "soft"});
+    text(pen, "clock", at.x(0.2), at.y(0.7), {align: "center", base: "middle", size: 14, bold: true, colour: "soft"});
+    text(pen, "pizza", at.x(0.75), at.y(0.06), {align: "center", base: "middle", size: 14, bold: true, colour: "soft"});
     spots = all.map(one => [at.x(one.symmetricity), at.y(irrelevance(one))]);
     all.forEach((one, i) => dot(pen, ...spots[i], {colour: one === now() ? "accent" : "ink", radius: one === now() ? 8 : 5, hollow: one !== now()}));
   };
