@@ -67,6 +67,17 @@ def test_the_regular_ring(js):
     assert ring["weights"] == [1] * 7
 
 
+def test_which_moments_must_vanish(js):
+    assert js("maths.REQUIRED") == {name: list(analytic.required_moments(name)) for name in ("relu", "square", "abs")}
+
+
+def test_the_unknowns_are_the_ring(js):
+    ring = rings()
+    found = js("maths.ringOf(maths.unknowns(arguments[0]), 12)", ring)
+    np.testing.assert_allclose(found["phases"], ring["phases"], rtol=1e-15)
+    np.testing.assert_allclose(found["weights"], 12 * np.array(ring["weights"]) / sum(ring["weights"]), rtol=1e-14)
+
+
 @pytest.mark.parametrize(("n", "moment", "activation"), [
     (6, 0.52, "relu"), (6, -0.46, "relu"), (6, 0.3 + 0.4j, "relu"), (7, 0.9, "relu"), (4, 0.4, "square"),
     (9, 0, "relu"), (5, -0.2 - 0.7j, "abs"), (12, 0.97j, "relu")])
