@@ -26,7 +26,8 @@ function mount(body) {
     right = make("div", {className: "pictures", style: "grid-template-columns: 1fr 1fr"}, fig.body);
   const pairs = picture(fig, {height: width => Math.min(width, 250) + 20, parent: right}),
     discs = picture(fig, {height: width => Math.min(width, 250) + 20, parent: right});
-  fig.body.after(fig.controls);
+  const below = make("div", {className: "controls"});
+  fig.body.after(below);
   const go = press(fig.controls, "", () => {
     if (running) return pause();
     if (over()) begin();
@@ -37,9 +38,9 @@ function mount(body) {
     page.set({decay: page.state.decay > 0 ? 0 : 1, known: RECIPES[page.state.hours].known, draw: page.state.draw + 1});
     wanted = true;
   });
-  choice(fig.controls, {key: "hours", label: "numbers", options: {31: "31", 67: "67"}});
-  slider(fig.controls, {key: "decay", label: "decay", min: 0, max: 5, step: 0.25, text: value => value.toFixed(2)});
-  slider(fig.controls, {key: "known", label: "pairs shown", min: 10, max: 90, step: 5, text: value => `${value} %`});
+  choice(below, {key: "hours", label: "numbers", options: {31: "31", 67: "67"}});
+  slider(below, {key: "decay", label: "decay", min: 0, max: 5, step: 0.25, text: value => value.toFixed(2)});
+  slider(below, {key: "known", label: "pairs shown", min: 10, max: 90, step: 5, text: value => `${value} %`});
   fig.note("Decay pulls every weight towards 0 a little at each step; it can be changed while the network learns. In " +
     "the square each cell is a pair (a, b): light is right, dark is wrong, a little greyer the pairs it is shown. In " +
     "the circle each dot is a neuron, in the direction of its strongest wave; the purer the wave, the closer to the " +
