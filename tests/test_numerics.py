@@ -10,6 +10,7 @@ from collections import defaultdict
 
 import numpy as np
 import pytest
+from draws import OURS
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -28,7 +29,7 @@ from grok_np import (
     train,
 )
 from grok_np.gradcheck import check
-from grok_np.layers import ACTIVATIONS, LOSSES, softmax_backward, softmax_forward
+from grok_np.layers import LOSSES, softmax_backward, softmax_forward
 from grok_np.learning.training import loss_and_gradients, make_shards
 from grok_np.networks.deep import DeepMLP, DeepTransformer
 from grok_np.networks.mlp import FACTORINGS, mix_forward
@@ -68,7 +69,7 @@ def test_softmax_of_huge_scores(scores):
 
 def networks(p):
     return st.one_of(
-        st.builds(MLP, st.just(p), st.just(2), st.integers(1, 4), st.sampled_from(sorted(ACTIVATIONS)),
+        st.builds(MLP, st.just(p), st.just(2), st.integers(1, 4), st.sampled_from(OURS),
                   st.sampled_from(sorted(FACTORINGS)), st.booleans(),
                   init_scale=st.sampled_from([1e-20, 1e-3, 1.0, 1e3, 1e9])),
         st.builds(DeepMLP, st.just(p), st.just(2), st.integers(1, 4)),
@@ -158,7 +159,7 @@ def draw_architecture(rng):
     heads, wide = int(rng.integers(1, 3)), [int(n) for n in rng.integers(1, 4, 3)]
     if kind == "MLP":
         factoring = str(rng.choice(sorted(FACTORINGS)))
-        model = MLP(p, 2 if factoring == "circular" else wide[0], wide[1], str(rng.choice(sorted(ACTIVATIONS))),
+        model = MLP(p, 2 if factoring == "circular" else wide[0], wide[1], str(rng.choice(OURS)),
                     factoring, bool(rng.integers(2)))
     elif kind == "BitMLP":
         model = BitMLP(p, wide[0], smooth)
