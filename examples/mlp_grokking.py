@@ -36,7 +36,7 @@ def learn(steps, out):
     task = ModularArithmetic(P, "add", train_fraction=0.4, symmetric=True, seed=SEED)
     # The article divides its loss by p; for Adam that is our loss with p times its eps of 1e-8.
     optimizer = AdamW(lr=1e-3, betas=(0.9, 0.98), eps=P * 1e-8, weight_decay=1.0)
-    return train(model, task, optimizer, steps, SEED, out, exist_ok=True)
+    return train(model, task, optimizer, steps, SEED, out, exist_ok=True, checkpoint_every=500)
 
 
 if __name__ == "__main__":

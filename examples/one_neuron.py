@@ -154,14 +154,14 @@ def picture(one, two):
     total = sum(len(found["active"]) for found in one.values())
     different = sum((pairs(found) == 2).sum() for found in two.values())
     style.title(figure, f"{aligned:,} of {total:,} single ReLU neurons align with one frequency; "
-                f"{different:,} of {sum(map(len, map(pairs, two.values()))):,} pairs of x² neurons share out two.")
+                f"{different:,} of {sum(map(len, map(pairs, two.values()))):,} pairs of x² neurons choose two.")
     return figure
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=12_500, help="for each activation and initial scale")
-    parser.add_argument("--steps", type=int, default=1000)
+    parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--quick", action="store_true", help="50 runs of 40 steps")
     options = parse(parser, "one_neuron")
     runs, steps = (50, 40) if options.quick else (options.runs, options.steps)
@@ -187,8 +187,8 @@ if __name__ == "__main__":
         sizes = np.bincount(one["active"][:, 0])
         often = ", ".join(f"{k} ({sizes[k] / runs:.1%})" for k in np.argsort(-sizes)[:5])
         print(f"  tau = {tau:g}: {'   '.join(wilson(k, runs) for k in counts)}\n      active at the end on {often} "
-              f"pairs, which are a staircase in {wilson(one['stairs'].sum(), runs)}; directions moved by "
-              f"{np.median(one['moved']):.3f} (median), "
+              f"pairs, which are a staircase in {wilson(one['stairs'].sum(), runs)}; energy 99.9 % in one frequency "
+              f"{(one['purity'] >= 0.999).sum()}; directions moved by {np.median(one['moved']):.3f} (median), "
               f"{np.quantile(one['moved'], 0.99):.2f} (99 %)")
     print("Two x² neurons: both pure for one frequency; for two; not both pure")
     for tau in TAUS:
@@ -196,7 +196,8 @@ if __name__ == "__main__":
         counts = np.bincount(pairs(two), minlength=3)[[1, 2, 0]]
         print(f"  tau = {tau:g}: {'   '.join(wilson(k, runs) for k in counts)}\n      purity of a neuron: quartiles "
               f"{np.quantile(two['purity'], [0.25, 0.5, 0.75]).round(3).tolist()}; one best frequency in "
-              f"{(two['frequency'][:, 0] == two['frequency'][:, 1]).mean():.1%}; directions moved by "
+              f"{(two['frequency'][:, 0] == two['frequency'][:, 1]).mean():.1%}; 99.9 % of the energy in it of "
+              f"{(two['purity'] >= 0.999).sum()} neurons; directions moved by "
               f"{np.median(two['moved']):.3f} (median), {np.quantile(two['moved'], 0.99):.2f} (99 %)")
     same = [(judge(found[kind, 1.0, 2]) == judge(found[kind, 1.0, 1])[:check]).mean()
             for kind, judge in ((ONE, fates), (TWO, pairs))]

@@ -6,14 +6,16 @@
     python examples/ring_law.py --members 0 --runs runs/mlp_seeds/seed_*    # finished runs instead
 
 Networks of the article's recipe (p = 67, 24 neurons) are trained eight at a time. Of each that groks the weights are
-kept as they were just after it (all held-out pairs right, and right 1,000 steps before) and at the end; --long STEPS
-trains ten of them on. Then two predictions. *At rest*: `polish` minimises loss + AdamW's exact decay from the weights
-just after grokking. *Written down*: `best_rings` knows frequencies and ring sizes alone, of the learned network and of
-the one at rest. Beside them stand two baselines: the median of all rings of N neurons that obey the moment law
-(Verblunsky coefficients uniform in the disc: docs/theory.md, section 2), and the optimum with pure cosines. Printed:
-ring by ring |M_5|, |M_6|, second harmonic, constant and phase errors; mean absolute errors; the share of rings in the
-same basin; loss on all pairs at equal norm; and how far training is from rest, with g averaged over 400 steps,
-|theta + <g>/(wd (|<g>| + eps))| / |theta|. Drawn: prediction against learning. All is kept in --out and gone on with.
+kept as they were just after it (all held-out pairs right, and right 1,000 steps before) and at the end, 5,000 steps
+later or more; --long STEPS trains ten of them on. Then two predictions. *At rest*: `polish` minimises loss + AdamW's
+exact decay from the weights just after grokking. *Written down*: `best_rings` knows frequencies and ring sizes alone,
+of the learned network and of the one at rest. Beside them stand two baselines: the median of all rings of N neurons
+that obey the moment law (Verblunsky coefficients uniform in the disc: docs/theory.md, section 2), and the optimum with
+pure cosines.
+Printed: ring by ring |M_5|, |M_6|, second harmonic and constant; mean absolute errors of these and of the phases; the
+share of rings in the same basin; loss on all pairs at equal norm; and how far training is from rest, with g averaged
+over 400 steps, |theta + <g>/(wd (|<g>| + eps))| / |theta|. Drawn: prediction against learning. All is kept in --out and
+gone on with.
 """
 
 import argparse
@@ -100,14 +102,13 @@ def learn(path, model, fraction, steps, seeds=(), look=1000, optimizer=OPTIMIZER
                                              [group.test], LOSS)[1] for group in groups])
             rest = theta + mean / (optimizer.weight_decay * (np.abs(mean) + np.float32(optimizer.eps)))
             residual = norms(model, rest, members) / norms(model, theta, members)
-            new = (state["grokked"] < 0) & (right == 1)
-            if len(state["right"]):
-                new &= state["right"][-1] == 1
+            state["right"] = np.vstack([state["right"], right])
+            state["residual"] = np.vstack([state["residual"], residual])
+            recent = state["right"][-2:] == 1
+            new = (state["grokked"] < 0) & (len(recent) == 2) & recent.all(axis=0)
             state["grokked"][new], mean[:] = step, 0
             for name, early in views(model, state["early"], members).items():
                 early[new] = params[name][new]
-            state["right"] = np.vstack([state["right"], right])
-            state["residual"] = np.vstack([state["residual"], residual])
         if step % (LOOKS * look) == 0 or step == steps:
             state["step"] = np.array(step)
             write_atomically(path, partial(np.savez, **state))
@@ -125,7 +126,7 @@ def chosen(model, states, count):
 
 
 def has_grokked(state):
-    """Whether each member had grokked 5,000 steps (five looks) before the end, and is right at the end."""
+    """Whether each member was right at two looks in a row, goes on for five, and is right at the end."""
     settled = state["grokked"] <= state["step"] - LOOKS * state["look"]
     return (state["grokked"] > 0) & settled & (state["right"][-1] == 1)
 
@@ -142,7 +143,7 @@ def load(source, member, activation, fraction):
         run = load_run(source)
         logged, right = run.history["step"], run.history["test_accuracy"] == 1
         step = min(step for step in run.checkpoint_steps()
-                   if right[(logged >= step - 1000) & (logged <= step)].all())
+                   if step >= 1000 and right[(logged >= step - 1000) & (logged <= step)].all())
         early, late, model, task = run.checkpoint(step), run.params, run.model, run.task
         steps = int(step), int(run.history["step"][-1])
     else:
@@ -385,7 +386,8 @@ def gather(out, runs, starts, evaluations):
              for i in np.flatnonzero(has_grokked(state))]
     for path in runs:
         run = load_run(path)
-        if run.history["test_accuracy"][-1] == 1:
+        since = run.history["step"] >= run.history["step"][-1] - LOOKS * 1000
+        if (run.history["test_accuracy"][since] == 1).all():
             fraction = run.task.train_fraction
             found.append((path, 0, fraction, f"{fraction:.0%} of the pairs", path.name))
     networks = [{"source": str(path), "member": i, "activation": "relu", "fraction": fraction}
@@ -419,8 +421,8 @@ def main():
     parser.add_argument("--steps", type=int, default=50_000)
     parser.add_argument("--long", type=int, default=0, metavar="STEPS", help="train ten of those that grok until here")
     parser.add_argument("--runs", type=Path, nargs="*", default=[], help="folders of finished runs of the same recipe")
-    parser.add_argument("--starts", type=int, default=2, help="of each network that is written down")
-    parser.add_argument("--evaluations", type=int, default=1500, help="of an objective, at most")
+    parser.add_argument("--starts", type=int, default=1, help="of each network that is written down")
+    parser.add_argument("--evaluations", type=int, default=2000, help="of an objective, at most")
     parser.add_argument("--quick", action="store_true", help="four tiny networks, p = 11, 2,000 steps")
     options = parse(parser, "ring_law")
     model, look, optimizer = MLP(67, activation=options.activation), 1000, OPTIMIZER
@@ -440,7 +442,7 @@ def main():
         learn(path, model, options.fraction, options.long, look=look, optimizer=optimizer)
     groups, states = gather(options.out, options.runs, options.starts, options.evaluations)
     print(sum(len(state["seeds"]) for state in batches), "networks trained,",
-          sum(has_grokked(state).sum() for state in batches), "grokked five looks before the end or earlier")
+          sum(has_grokked(state).sum() for state in batches), "grokked early enough")
     for name, group in groups.items():
         print(f"\n{name}: {len(group)} networks")
         print_rings(group)

@@ -90,6 +90,8 @@ def test_five_neurons_does_not_mix_runs(tmp_path):
     assert "0 of 2 seeds have grokked by step 300." in printed
     assert pictures(printed, tmp_path) == {"training", "paths", "stars", "star", "moments"}
     assert not (tmp_path / "runs/five_neurons").exists()
+    run(tmp_path, "moving_picture.py", "--run", "runs/five_neurons_quick/seed_00", "--out", "it.gif", "--frames", "3")
+    assert (tmp_path / "it.gif").read_bytes().startswith(b"GIF89a")
     quick = ("--out", "runs/five_neurons_quick", "--seeds", "2")
     assert "holds a run with checkpoint_every = 2, not 100" in refused(tmp_path, "five_neurons.py", *quick)
 

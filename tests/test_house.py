@@ -83,7 +83,7 @@ def test_there_are_no_circles():
 def test_imports_are_found_wherever_they_hide():
     assert imports("import numpy\ndef f():\n    from grok_np.learning import runs") == {"learning.runs"}
     assert imports("from grok_np import AdamW, analytic") == {"learning.adamw", "analytic"}
-    assert imports("import grok_np.page.explorer") == {"page.explorer"}
+    assert imports("import grok_np.page.build") == {"page.build"}
     assert imports("from grok_np.layers import predict") == {"layers"}
 
 

@@ -105,7 +105,7 @@ def test_a_run_comes_back_from_its_folder(tmp_path):
     loaded = load_run(tmp_path / "run")
     assert same(run.params, loaded.params) and same(run.history, loaded.history)
     assert (loaded.model, loaded.task, loaded.optimizer) == (MODEL, TASK, AdamW(lr=3e-3))
-    assert loaded.path == tmp_path / "run" and loaded.checkpoint_steps() == [0, 20, 40, 60]
+    assert loaded.path == tmp_path / "run" and loaded.checkpoint_steps() == [0, 10, 13, 18, 20, 40, 60]
     assert same(loaded.checkpoint(60), run.params)
     assert same(loaded.checkpoint(0), MODEL.init(generator(0, "weights")))
     assert same(loaded.checkpoint(20), short_run(steps=20).params)
@@ -175,7 +175,7 @@ def test_a_damaged_newest_checkpoint_falls_back_to_the_one_before(tmp_path):
 def test_only_the_newest_two_checkpoints_carry_moments(tmp_path):
     run = short_run(tmp_path / "run")
     with_moments = [bool(runs.read_checkpoint(run.path, step, MODEL)[1]) for step in run.checkpoint_steps()]
-    assert with_moments == [False, False, True, True]
+    assert with_moments == [False] * (len(with_moments) - 2) + [True, True]
 
 
 def test_an_existing_run_is_never_overwritten(tmp_path):

@@ -95,6 +95,16 @@ def dense_steps(log_every):
     return set(np.geomspace(1, 10 * log_every, int(20 * np.log10(10 * log_every)) + 1).round().astype(int).tolist())
 
 
+def early_steps(checkpoint_every):
+    """Checkpoints before the first regular one, where most happens: eight per decade from step 10 on.
+
+    >>> sorted(early_steps(100))
+    [10, 13, 18, 24, 32, 42, 56, 75]
+    """
+    steps = 10 ** np.arange(1, np.log10(checkpoint_every), 1 / 8)
+    return set(steps.round().astype(int).tolist())
+
+
 def train(model: Network, task: Any, optimizer: Any = None, steps: int = 50_000, seed: int = 0,
           out: str | Path | None = None, *, initial: dict | None = None, exist_ok: bool = False,
           checkpoint_every: int = 1000, log_every: int = 100, loss: str = "cross_entropy", dtype: str = "float32",
@@ -117,8 +127,8 @@ def train(model: Network, task: Any, optimizer: Any = None, steps: int = 50_000,
     exist_ok : bool
         Where ``out`` holds a run with these very settings, go on with it, or load it if it is finished.
     checkpoint_every, log_every : int
-        Steps between checkpoints, and between rows of the history (which is denser at the start, and has a row for
-        every checkpoint).
+        Steps between checkpoints, and between rows of the history. Both are denser at the start, spaced by logarithm,
+        and every checkpoint has a row.
     loss : str
         A key of ``layers.LOSSES``: ``"cross_entropy"`` (nats, mean over examples), ...; for `SparseParity`, whose
         networks have one output, ``"logistic"`` (nats), ...
@@ -222,7 +232,7 @@ def _learn(run, start, moments, rows, threads, progress):
     test_shards = make_shards(model, split.test_inputs, split.test_labels, dtype)
     theta, gradient = FlatVector(run.params), FlatVector(run.params)
     moments = moments or optimizer.init(theta.vector)
-    dense = dense_steps(config["log_every"])
+    dense, early = dense_steps(config["log_every"]), early_steps(config["checkpoint_every"])
     machine.keep_freed_memory()
     with (machine.shard_map(len(train_shards), threads) as map_shards, machine.deferred_interrupt() as interrupted,
           np.errstate(over="ignore", invalid="ignore"),  # a diverging run overflows in many places; its loss tells
@@ -231,7 +241,7 @@ def _learn(run, start, moments, rows, threads, progress):
             bar.write(hint, file=sys.stderr)
         for step in range(start, steps + 1):
             stop = interrupted.is_set() and step < steps
-            saving = stop or step == steps or step % config["checkpoint_every"] == 0
+            saving = stop or step == steps or step in early or step % config["checkpoint_every"] == 0
             if saving or step == start or step in dense or step % config["log_every"] == 0:
                 train_loss, train_accuracy = evaluate(model, theta.views, train_shards, loss, map_shards)
                 _require_finite(train_loss, step, run.path)  # so that what has diverged is neither saved nor returned

@@ -1,4 +1,4 @@
-"""The page in which a run moves through its training: ``python -m grok_np.page runs/NAME``, see `explorer`.
+"""One HTML file in which a run moves through its training: ``python -m grok_np.page runs/NAME``, see `build`.
 
 Read next: `gradcheck`.
 """

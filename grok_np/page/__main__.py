@@ -1,4 +1,4 @@
-from grok_np.page.explorer import main
+from grok_np.page.build import main
 
 if __name__ == "__main__":
     main()
