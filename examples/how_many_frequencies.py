@@ -101,7 +101,7 @@ def main():
     if options.quick:
         p, counts, evaluations, options.trials, options.seeds, options.steps = 13, (1, 2, 4, 6), 100, 1, 2, 200
     settings = [{"p": p, "factoring": kind, "count": count, "trial": trial, "evaluations": evaluations}
-                for count in counts for kind in KINDS for trial in range(options.trials)]
+                for count in counts[::-1] for kind in KINDS for trial in range(options.trials)]
     with workers() as pool:
         optima = sweep(optimum, settings, options.out / "optima.jsonl", executor=pool)
         learned = sweep(trained, [{"p": p, "factoring": kind, "seeds": options.seeds, "steps": options.steps}
