@@ -1,7 +1,7 @@
 # %%
 """Why do networks with an embedding use few frequencies, and one-hot networks many? Compare the optima.
 
-    python examples/how_many_frequencies.py            # a few minutes on one core
+    python examples/how_many_frequencies.py            # some minutes on one core
 
 Decay on the factors of tied weights is a nuclear norm, which charges for rank; decay on one-hot weights is |A|² + |C|²,
 which does not (docs/theory.md, section 5). For 1 to 24 frequencies, four random sets of each, `best_rings` writes down
