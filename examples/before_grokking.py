@@ -1,7 +1,7 @@
 # %%
 """Does the delay of grokking belong to the objective or to the optimizer? L-BFGS from AdamW's weights before grokking.
 
-    python examples/before_grokking.py            # twenty seeds, three strengths of decay; half an hour on one core
+    python examples/before_grokking.py            # twenty seeds, three strengths of decay; some minutes
 
 At rest AdamW minimises loss + a decay of strength eps (docs/theory.md, section 6). Here `polish` minimises the same
 from the weights of the article's network at step 1,000, when it has memorised the training pairs and has no ring, for

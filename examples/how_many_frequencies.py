@@ -1,7 +1,7 @@
 # %%
 """Why do networks with an embedding use few frequencies, and one-hot networks many? Compare the optima.
 
-    python examples/how_many_frequencies.py            # a few minutes on one core
+    python examples/how_many_frequencies.py            # some minutes on one core
 
 Decay on the factors of tied weights is a nuclear norm, which charges for rank; decay on one-hot weights is |A|² + |C|²,
 which does not (docs/theory.md, section 5). For 1 to 24 frequencies, four random sets of each, `best_rings` writes down
@@ -101,7 +101,7 @@ def main():
     if options.quick:
         p, counts, evaluations, options.trials, options.seeds, options.steps = 13, (1, 2, 4, 6), 100, 1, 2, 200
     settings = [{"p": p, "factoring": kind, "count": count, "trial": trial, "evaluations": evaluations}
-                for count in counts for kind in KINDS for trial in range(options.trials)]
+                for count in counts[::-1] for kind in KINDS for trial in range(options.trials)]
     with workers() as pool:
         optima = sweep(optimum, settings, options.out / "optima.jsonl", executor=pool)
         learned = sweep(trained, [{"p": p, "factoring": kind, "seeds": options.seeds, "steps": options.steps}

@@ -323,7 +323,7 @@ def scatter(group):
     for line, name in zip(axes, names, strict=True):
         both = [pair for row in group for pair in compare(row, name, 5)]
         for axis, (quantity, label) in zip(line, QUANTITIES.items(), strict=True):
-            ends = (0, 1) if quantity[0] == "M" else (-0.22, 0) if quantity == "second" else (0, 0.2)
+            ends = (0, 1) if quantity[0] == "M" else (-0.15, 0) if quantity == "second" else (0, 0.15)
             axis.plot(ends, ends, color="0.6", lw=1)
             for size, colour, marker in zip(sizes, CYCLE, "os^Dv", strict=False):
                 points = [(value(a, quantity), value(b, quantity)) for a, b in both if min(a["n"], 9) == size]
@@ -334,9 +334,10 @@ def scatter(group):
                             "written": "written down from\nfrequencies and sizes"}[name])
     figure.legend(*axes[0, 0].get_legend_handles_labels(), title="neurons in the ring", ncols=5, frameon=False,
                   loc="outside lower center", fontsize=9)
-    shares = [np.mean([same_basin(a, b) for row in group for a, b in compare(row, name)]) for name in names]
-    title(figure, f"{len(group)} learned networks: of their rings of six or more, {shares[0]:.0%} have the shape that "
-                  f"loss + decay predicts from the weights just after grokking, {shares[1]:.0%} the shape written down")
+    shares = [f"{np.mean([same_basin(a, b) for row in group for a, b in compare(row, name)] or [np.nan]):.0%}"
+              for name in names]
+    title(figure, f"{len(group)} networks. Rings of six or more that have as many neurons as the prediction says agree "
+                  f"with it in $|M_5|$ to $|M_8|$, to {BASIN}: {shares[0]} at rest, {shares[1]} written down")
     return figure
 
 
@@ -451,7 +452,12 @@ def main():
     if not groups:
         print("No network has grokked: nothing to compare.")
         return
-    pictures = {"ring_law": (scatter(list(groups.values())[-1]), "whether the points are on the line")}
+    last = list({(row["fraction"], row["name"]): row for group in groups.values() for row in group}.values())
+    if len(groups) > 1:
+        print(f"\nall {len(last)} networks, each where it was trained longest")
+        print_errors(last)
+        print_objectives(last)
+    pictures = {"ring_law": (scatter(last), "whether the points are on the line")}
     if states:
         pictures["rest"] = residuals(states), "how near to rest training comes, and how slowly"
     show(options.out, pictures)
