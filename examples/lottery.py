@@ -105,9 +105,9 @@ def picture(rows):
                     ax.plot([row["scale"] for row in here], [row[name] / row["decided"] for row in here], line,
                             marker=marker, color=colour, label=name if not decay else None)
             ax.axhline(1 / (P // 2), color=style.BLACK, ls=":")
-            ax.set(xscale="log", ylim=(0, 1), title=f"{'x²' if activation == 'square' else 'ReLU'}, "
+            ax.set(xscale="log", ylim=(0, 1.04), title=f"{'x²' if activation == 'square' else 'ReLU'}, "
                    f"{'one-hot' if factoring == 'one_hot' else 'tied'}")
-    panels[0, 0].legend(fontsize=8)
+    panels[0, 1].legend(fontsize=8, loc="upper left")
     for ax in panels[1]:
         ax.set_xlabel("initial scale")
     for ax in panels[:, 0]:
@@ -122,7 +122,7 @@ def picture(rows):
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=9)
-    parser.add_argument("--steps", type=int, default=2000)
+    parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--quick", action="store_true", help="one network each, 10 steps: hardly anything is learned")
     options = parse(parser, "lottery")
     seeds, steps = (1, 10) if options.quick else (options.seeds, options.steps)
