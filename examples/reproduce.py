@@ -285,7 +285,7 @@ def report(found):
     machines = sorted({f"- {job['machine']}; {job['software']}" for job in jobs.values() if "exit" in job})
     parts = [HEAD.format(count=summary(rows), machines="\n".join(machines) or "- nothing yet")]
     parts.append("## What differs\n\n" + ("".join(
-        f"- {row['claim']} ({row['source']}): there {there(row)}, here {here(row)}. {row['why']}\n" for row in rows
+        f"- {row['claim']} ({row['source']}): there {there(row)}, here {here(row)} ({row['why']})\n" for row in rows
         if row["verdict"] == DIFFERS) or "Nothing of what was measured.\n"))
     for section in dict.fromkeys(row["section"] for row in rows):
         table = [["claim", "source", "there", "here", "tolerance, and why", "verdict", "job"]]
