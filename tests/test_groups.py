@@ -310,7 +310,7 @@ def test_without_the_constant_neuron_it_is_wrong():
     assert (logits.argmax(axis=1) == labels).mean() < 0.9
 
 
-# docs/theory.md, section 10
+# docs/theory.md, section 11
 
 PAGE = (Path(__file__).parents[1] / "docs/theory.md").read_text(encoding="utf-8")
 

@@ -11,7 +11,7 @@ them away. What is left has its largest value 1 exactly where rho(a b c^-1) keep
 - `faithful_network`: no rho(g) but the identity keeps x: D² + 1 neurons, 5 for every C_p, 17 for S_5.
 - `one_hot_network`: over all rho and enough x the values add up to 1 where c = a b, else 0: Q_8 takes 20 neurons.
 
-The proof: docs/theory.md, section 10.
+The proof: docs/theory.md, section 11.
 
 Read next: `best`.
 """
