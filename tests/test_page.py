@@ -454,6 +454,14 @@ def test_steps_are_chosen_by_the_logarithm_and_around_grokking():
     assert collect.choose(steps, history, 1) == [1000]
 
 
+def test_as_many_checkpoints_as_there_is_room_for(folder):
+    run = load_run(folder / "first")
+    each = 3 * 16 * P + P**2 // 8
+    assert len(collect.of_mlp(run, 10 * each)["steps"]) == 10
+    shared = load_run(folder / "second")
+    assert len(collect.of_mlp(shared, 5 * (2 * 12 * P + P**2 // 8))["steps"]) == 5
+
+
 def test_unordered_pairs_are_known_in_both_orders():
     task = ModularArithmetic(7, symmetric=True)
     labels, training = collect.pair_tables(task)

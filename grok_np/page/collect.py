@@ -134,9 +134,9 @@ def title_of(path):
 
 def of_mlp(run, budget):
     """The `network` of a run, with as many checkpoints as fit into the budget (bytes)."""
-    model, steps = run.model, run.checkpoint_steps()
-    tables = 2 if model.effective(run.params).A is model.effective(run.params).B else 3
-    n = min(CHECKPOINTS, budget // (model.p * model.n_hidden * tables + model.p**2 // 8))
+    model, steps, last = run.model, run.checkpoint_steps(), run.model.effective(run.params)
+    bytes_each = model.p * model.n_hidden * (2 if last.A is last.B else 3) + model.p**2 // 8
+    n = min(CHECKPOINTS, budget // bytes_each)
     points = {step: run.checkpoint(step) for step in choose(steps, run.history, n)}
     labels, training = pair_tables(run.task)
     return network(title_of(run.path), model, points, labels, training, run.history, run.task.operation,

@@ -48,7 +48,10 @@ function logits({A, B, C, bias, activation}, a, b, neurons) {
 const argmax = values => values.reduce((best, x, i) => x > values[best] ? i : best, 0);
 const centred = values => { const mean = values.reduce((sum, x) => sum + x, 0) / values.length; return values.map(x => x - mean); };
 const largest = values => values.reduce((most, x) => Math.max(most, Math.abs(x)), 0);
-const median = values => values.length ? Float64Array.from(values).sort()[values.length >> 1] : NaN;
+const median = values => {
+  const sorted = Float64Array.from(values).sort(), n = sorted.length;
+  return n ? (sorted[(n - 1) >> 1] + sorted[n >> 1]) / 2 : NaN;
+};
 const wrapped = angle => Math.atan2(Math.sin(angle), Math.cos(angle));
 const degrees = angle => wrapped(angle) * 180 / Math.PI;
 

@@ -236,7 +236,7 @@ function mount(body) {
           const first = net.steps.findIndex((_, at) => net.raw.rings.some(ring => held(ring, at) > 0.5));
           if (first > 0 && net.steps[first] < tested) {
             say(net.steps[first] > trained ? "Long nothing seems to happen. Yet by " : "Yet already by ", to(`step ${grouped(net.steps[first])}`, net.steps[first]),
-              " one wave has come out of the noise below. ");
+              " most of what some neurons do is one wave, below. ");
           }
           say("At ", to(`step ${grouped(tested)}`, tested), ", suddenly, all the others are right, too.");
         }

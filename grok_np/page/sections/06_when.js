@@ -7,7 +7,7 @@ const words = name => name.replace(/_/g, " ");
 
 function mount(body) {
   const tables = page.data.sweeps;
-  make("p", {textContent: "Whether a network groks is no accident of one run. Train hundreds with different settings: with little data or no weight decay they memorise and stay there, with much data they understand " +
+  make("p", {textContent: "Whether a network groks is no accident of one run. Train hundreds with different settings: with little data or little weight decay they memorise and stay there, with much data they understand " +
     "at once, and between the two they grok. Weight decay is a steady pull of all weights towards zero: it makes what is learned by heart expensive, and waves cheap."}, body);
   const fig = figure(body, {name: "sweep"});
   if (tables.length > 1) choice(fig.controls, {key: "sweep", label: "networks", options: Object.fromEntries(tables.map((table, i) => [i, table.name]))});
@@ -20,7 +20,8 @@ function mount(body) {
   const css = ([r, g, b]) => `rgb(${r | 0},${g | 0},${b | 0})`;
   pic.paint = pen => {
     const xs = table.axes[x], ys = table.axes[y], {c} = pen, ink = tones();
-    box = {left: 64, top: 10, width: pen.width - 74, height: pen.height - 90, columns: xs.length, rows: ys.length};
+    const left = typeof ys[0] === "string" ? 128 : 64;
+    box = {left, top: 10, width: pen.width - left - 10, height: pen.height - 84, columns: xs.length, rows: ys.length};
     const w = box.width / xs.length, h = box.height / ys.length;
     cells.forEach((cell, i) => {
       const column = i % xs.length, row = Math.floor(i / xs.length), left = box.left + column * w + 2, top = box.top + (ys.length - 1 - row) * h + 2;
@@ -35,16 +36,19 @@ function mount(body) {
       if (!total) stroke(pen, path => { path.moveTo(left, top + h - 4); path.lineTo(left + w - 4, top); }, {colour: "line", width: 1});
     });
     xs.forEach((value, i) => text(pen, typeof value === "string" ? words(value) : String(value), box.left + (i + 0.5) * w, box.top + box.height + 6, {align: "center", base: "top", size: w < 60 ? 10 : 12, colour: "soft"}));
-    ys.forEach((value, i) => text(pen, typeof value === "string" ? words(value).slice(0, 9) : String(value), box.left - 6, box.top + (ys.length - 0.5 - i) * h, {align: "right", base: "middle", size: 12, colour: "soft"}));
-    text(pen, `${words(x)} (across), ${words(y)} (upwards)`, box.left, box.top + box.height + 24, {base: "top", size: 12, bold: true});
-    let at = box.left;
+    ys.forEach((value, i) => text(pen, typeof value === "string" ? words(value) : String(value), box.left - 6, box.top + (ys.length - 0.5 - i) * h, {align: "right", base: "middle", size: 12, colour: "soft"}));
+    text(pen, words(x), box.left + box.width, box.top + box.height + 24, {align: "right", base: "top", size: 12, bold: true});
+    text(pen, words(y), 12, box.top + box.height / 2, {align: "center", base: "middle", size: 12, bold: true, turned: true});
+    let at = 0, low = pen.height - 34;
     SHORT.forEach((_, kind) => {
       if (!table.rows.some(row => row[names().length] === kind)) return;
-      c.fillStyle = css(ink[kind]);
-      c.fillRect(at, pen.height - 20, 14, 14);
-      text(pen, SHORT[kind], at + 19, pen.height - 13, {base: "middle", size: 12, colour: "soft"});
       c.font = "12px system-ui, sans-serif";
-      at += 19 + c.measureText(SHORT[kind]).width + 14;
+      const wide = 19 + c.measureText(SHORT[kind]).width + 14;
+      if (at + wide > pen.width) [at, low] = [0, low + 18];
+      c.fillStyle = css(ink[kind]);
+      c.fillRect(at, low, 14, 14);
+      text(pen, SHORT[kind], at + 19, low + 7, {base: "middle", size: 12, colour: "soft"});
+      at += wide;
     });
     const cell = Math.min(page.state.cell, cells.length - 1), column = cell % xs.length, row = Math.floor(cell / xs.length);
     stroke(pen, path => path.rect(box.left + column * w, box.top + (ys.length - 1 - row) * h, w, h), {colour: "accent", width: 3});
@@ -84,8 +88,9 @@ function mount(body) {
   return state => {
     table = tables[Math.min(state.sweep, tables.length - 1)];
     const list = names();
-    x = list.includes(state.across) ? state.across : list.at(list.length > 2 ? 1 : 0);
-    y = list.includes(state.up) && state.up !== x ? state.up : list.find(name => name !== x);
+    const named = list.find(name => typeof table.axes[name][0] === "string"); // words have room at the left only
+    x = list.includes(state.across) ? state.across : list.filter(name => name !== named).at(list.length > 2 ? 1 : 0);
+    y = list.includes(state.up) && state.up !== x ? state.up : named && named !== x ? named : list.find(name => name !== x);
     if (shown !== table) {
       shown = table;
       pickers.replaceChildren();
