@@ -178,6 +178,14 @@ def test_polish_of_a_wide_network_comes_back_in_its_own_coordinates():
         assert grads[name] + 1e-4 * W / (1 - np.abs(W)) == pytest.approx(0, abs=3e-6)
 
 
+def test_polish_takes_biases_too():
+    model, optimizer = MLP(7, 40, 6, bias=True), AdamW(eps=1e-3)
+    params = {name: 0.5 * W for name, W in model.init(np.random.default_rng(0), np.float64).items()}
+    best = analytic.polish(model, params, ModularArithmetic(7, symmetric=True).all_pairs()[0], optimizer, 200)
+    assert best.params.keys() == params.keys() and np.abs(best.params["b_in"] - params["b_in"]).max() > 1e-3
+    assert best.loss < 0.5 * np.log(7)
+
+
 @pytest.mark.parametrize("arguments, named", [
     ({"sizes": {}}, "sizes"), ({"sizes": {3: 5}, "p": 9}, "coprime"), ({"sizes": {1: 0}}, r"sizes\[1\]"),
     ({"factoring": "untied"}, "factoring"), ({"starts": 0}, "starts"),
