@@ -152,7 +152,7 @@ def picture(one, two):
     aligned = sum((fates(found) == 2).sum() for found in one.values())
     total = sum(len(found["active"]) for found in one.values())
     different = sum((pairs(found) == 2).sum() for found in two.values())
-    style.title(figure, f"{aligned:,} of {total:,} single ReLU neurons align with one frequency; "
+    style.title(figure, f"{aligned:,} of {total:,} single ReLU neurons align with one frequency (95 %).",
                 f"{different:,} of {sum(map(len, map(pairs, two.values()))):,} pairs of x² neurons choose two.")
     return figure
 
