@@ -75,8 +75,14 @@ def choose(steps, history, n):
 
 
 def curves(history, rows=HISTORY_ROWS):
-    """The history: steps, and float32 columns in base64; rows evenly spread by the logarithm of the step."""
+    """The history: steps, and float32 columns in base64.
+
+    Rows are evenly spread by the logarithm of the step, and there is the row from which all of a data set are right.
+    """
     chosen = choose(history["step"], history, rows)
+    for name in ("train_accuracy", "test_accuracy"):
+        since = 1 + np.flatnonzero(history[name] < 1).max(initial=-1)
+        chosen = sorted({*chosen, *history["step"][since : since + 1].tolist()})
     at = np.searchsorted(history["step"], chosen)
     return {"step": chosen} | {name: encode(history[name][at], "<f4") for name in CURVES if name in history}
 
