@@ -85,7 +85,7 @@ JOBS = {
     "sparse_parity_exact": Job("examples/sparse_parity_sweep.py --exact-seeds 3 --out {runs}/sparse_parity_sweep", 15),
     "factorings": Job("examples/factorings.py --out {out}", 10),
     "addition_sweep": Job("examples/addition_sweep.py --out {out}", 15),
-    "moment_law": Job("examples/moment_law.py --out {out}", 11),
+    "moment_law": Job("examples/moment_law.py --activations relu --out {out}", 4),
     "selection_law": Job("examples/selection_law.py --out {out}", 15),
     "lottery": Job("examples/lottery.py --out {out}", 2),
     "before_grokking": Job("examples/before_grokking.py --out {out}", 15),
