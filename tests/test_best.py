@@ -201,3 +201,9 @@ def test_polish_refuses_weights_beyond_the_wall():
     params = {name: np.full(shape, 0.5) for name, shape in model.shapes.items()}
     with pytest.raises(ValueError, match="params must be below 0.495"):
         analytic.polish(model, params, [[0, 1]], AdamW(weight_decay=2.0))
+
+
+def test_fewer_neurons_than_waves():
+    """One small ring has more waves to choose from than its tables have rank."""
+    best = best_rings(67, {5: 4}, starts=1, evaluations=5)
+    assert best.effective.A.shape == (67, 4) and np.isfinite(best.objective)
