@@ -48,8 +48,9 @@ function mount(body) {
   make("p", {textContent: `How small can it be? Fix the numbers on the circle, like a clock face of ${p} hours, and leave the network only ${h} neurons: for each, one arrow in ` +
     `(which direction it listens to) and one arrow out (which direction it pushes to). That is ${4 * h} numbers in all. If training succeeds, the arrows in form a regular ` +
     `${h === 5 ? "pentagon" : "polygon"} and the arrows out a star.`}, body);
-  make("p", {textContent: "Why are five enough? Everything that a half-wave adds besides the wanted wave pushes the neurons' sum astray: a constant, the wave itself, three and four times its speed. " +
-    "Five evenly spread directions cancel all of these, four do not. And five have no other way to do it: they must be regular."}, body);
+  make("p", {}, body).append("Why are five enough? A half-wave brings more than the wave that is twice as fast: a constant, the wave itself, and a mirror image of the wanted wave. " +
+    "Each would push the sum of the neurons astray. Five directions, evenly spread, cancel all three; ", jump("four do not", {form: "regular", act: "relu", size: 4, modulus: p}, "written"),
+  ". And five have no other way to draw a star: they must be regular. Six or more are free to be lopsided.");
   const fig = figure(body, {name: "five", command: runs[0].command});
   let run = five(chosen(page.state)), place;
   const time = slider(fig.controls, {key: "fstep", label: "step", min: 0, max: run.steps.length - 1, text: () => {

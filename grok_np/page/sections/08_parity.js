@@ -30,6 +30,17 @@ function mount(body) {
   if (runs.length > 1) choice(fig.controls, {key: "bits", label: "run", options: Object.fromEntries(runs.map((run, i) => [i, run.name]))});
   let run, place;
   const chart = timeline(fig, "bstep", () => ({...run, place}));
+  const losses = picture(fig, {height: 140});
+  losses.paint = pen => {
+    const {step, train_loss, test_loss} = run.history, x = step.map(value => Math.max(1, value));
+    const all = [...train_loss, ...test_loss].filter(value => value > 0);
+    const at = axes(pen, {x: {min: 1, max: Math.max(2, x.at(-1)), log: true}, y: {min: 10 ** Math.floor(Math.log10(Math.min(...all))), max: 10 ** Math.ceil(Math.log10(Math.max(...all))), log: true, n: 3}, bottom: 24, top: 22});
+    line(pen, at, x, train_loss, {width: 1.4, dash: [5, 4]});
+    line(pen, at, x, test_loss, {width: 2.6});
+    text(pen, "loss (nats a string)", at.left, 10, {base: "middle", size: 12, colour: "soft"});
+    const px = at.x(Math.max(1, run.steps[place]));
+    stroke(pen, c => { c.moveTo(px, at.top); c.lineTo(px, at.bottom); }, {colour: "accent", width: 2});
+  };
   const pic = picture(fig, {height: width => width < 620 ? 300 : 330});
   pic.paint = pen => {
     const {n_bits, neurons: h, order} = run, box = {left: 54, top: 8, width: pen.width - 62, height: pen.height - 34};
@@ -65,6 +76,7 @@ function mount(body) {
     place = state.bstep < 0 ? opens(run) : Math.min(state.bstep, run.steps.length - 1);
     fig.command(run.command);
     chart.draw();
+    losses.draw();
     pic.draw();
     if (drawn !== run || !axis) paths.draw();
     drawn = run;
