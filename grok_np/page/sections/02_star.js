@@ -286,7 +286,7 @@
         right = {...left, x: narrow ? pen.width * 0.75 : 370};
       const at = (circle, phase) => [circle.x + radius * Math.cos(phase), circle.y - radius * Math.sin(phase)];
       text(pen, "the middle", left.x, 14, {align: "center", size: 13, bold: true});
-      text(pen, "folded: twice the angle", right.x, 14, {align: "center", size: 13, bold: true});
+      text(pen, narrow ? "folded" : "folded: twice the angle", right.x, 14, {align: "center", size: 13, bold: true});
       for (const {x, y} of [left, right]) stroke(pen, c => c.arc(x, y, radius, 0, RIGHT), {colour: "line", width: 1.5});
       stroke(
         pen,
