@@ -323,6 +323,12 @@ def test_the_chart_is_the_axis_of_time(opened, folder):
     opened.settle()
     assert opened.value("page.state.step") == before - 1
     assert knob.get_attribute("aria-valuetext") == f"step {steps[before - 1]}"
+    opened.set(a=3, b=9)
+    pair = opened.driver.find_element("css selector", "#fig-pairs .knob")
+    pair.send_keys(Keys.ARROW_RIGHT, Keys.ARROW_UP, Keys.ARROW_UP)
+    opened.settle()
+    assert opened.value("[page.state.a, page.state.b]") == [4, 0]
+    opened.set(step=before - 1)
     chart = opened.driver.find_element("css selector", "#fig-time canvas")
     actions = ActionChains(opened.driver).move_to_element_with_offset(chart, -chart.size["width"] // 2 + 50, 0)
     actions.click_and_hold().move_by_offset(-4, 0).release().perform()

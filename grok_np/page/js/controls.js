@@ -4,7 +4,8 @@
 let controls = 0;
 
 function slider(parent, {key, label, min, max, step = 1, text: words = String, compact}) {
-  const box = make("div", {className: compact ? "slider compact" : "slider"}, parent), id = `control-${++controls}`;
+  const box = make("div", {className: compact ? "slider compact" : "slider"}, parent),
+    id = `control-${++controls}`;
   make("label", {htmlFor: id, textContent: label}, box);
   const less = make("button", {type: "button", textContent: "−", ariaLabel: `${label}: less`}, box);
   const input = make("input", {type: "range", id, min, max, step}, box);
@@ -24,21 +25,29 @@ function slider(parent, {key, label, min, max, step = 1, text: words = String, c
   };
   page.watchers.push(follow);
   follow(page.state);
-  return {box, input, limit(low, high) {
-    if (Number(input.min) !== low || Number(input.max) !== high) [input.min, input.max] = [low, high];
-  }};
+  return {
+    box,
+    input,
+    limit(low, high) {
+      if (Number(input.min) !== low || Number(input.max) !== high) [input.min, input.max] = [low, high];
+    },
+  };
 }
 
 function choice(parent, {key, label, options}) {
-  const box = make("fieldset", {className: "choice"}, parent), name = `choice-${++controls}`;
+  const box = make("fieldset", {className: "choice"}, parent),
+    name = `choice-${++controls}`;
   make("legend", {textContent: label}, box);
   const inputs = Object.entries(options).map(([value, words]) => {
-    const one = make("label", {}, box), input = make("input", {type: "radio", name, value}, one);
+    const one = make("label", {}, box),
+      input = make("input", {type: "radio", name, value}, one);
     make("span", {textContent: words}, one);
     input.addEventListener("change", () => page.set({[key]: value}));
     return input;
   });
-  const follow = state => { for (const input of inputs) input.checked = input.value === String(state[key]); };
+  const follow = state => {
+    for (const input of inputs) input.checked = input.value === String(state[key]);
+  };
   page.watchers.push(follow);
   follow(page.state);
   return {box, inputs};
@@ -53,8 +62,12 @@ function press(parent, words, action) {
 // Words that lead to a moment: an ordinary link, so that it can be copied.
 function jump(words, changes, id) {
   const link = make("a", {className: "jump", textContent: words, href: "#"});
-  link.addEventListener("focus", () => { link.href = page.link(changes, id ?? page.at); });
-  link.addEventListener("pointerenter", () => { link.href = page.link(changes, id ?? page.at); });
+  link.addEventListener("focus", () => {
+    link.href = page.link(changes, id ?? page.at);
+  });
+  link.addEventListener("pointerenter", () => {
+    link.href = page.link(changes, id ?? page.at);
+  });
   link.addEventListener("click", event => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -72,7 +85,8 @@ function handles(pic, {list, move, turn}) {
     const all = list();
     while (knobs.length > all.length) knobs.pop().remove();
     while (knobs.length < all.length) {
-      const i = knobs.length, knob = make("span", {className: "knob", role: "slider", tabIndex: 0}, pic.box);
+      const i = knobs.length,
+        knob = make("span", {className: "knob", role: "slider", tabIndex: 0}, pic.box);
       knob.addEventListener("keydown", event => {
         const steps = {ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10}[event.key];
         if (!steps) return;
@@ -83,7 +97,13 @@ function handles(pic, {list, move, turn}) {
     }
     all.forEach(({x, y, name, says, value = 0, min = -180, max = 180}, i) => {
       knobs[i].style.transform = `translate(${x - 22}px, ${y - 22}px)`;
-      const said = {"aria-label": name, "aria-valuetext": says, "aria-valuenow": value, "aria-valuemin": min, "aria-valuemax": max};
+      const said = {
+        "aria-label": name,
+        "aria-valuetext": says,
+        "aria-valuenow": value,
+        "aria-valuemin": min,
+        "aria-valuemax": max,
+      };
       for (const [key, content] of Object.entries(said)) knobs[i].setAttribute(key, content);
     });
   };
@@ -92,18 +112,28 @@ function handles(pic, {list, move, turn}) {
     return [event.clientX - left, event.clientY - top];
   };
   pic.box.addEventListener("pointerdown", event => {
-    const [x, y] = place(event), near = list().map(one => Math.hypot(one.x - x, one.y - y));
+    const [x, y] = place(event),
+      near = list().map(one => Math.hypot(one.x - x, one.y - y));
     held = near.indexOf(Math.min(...near));
-    if (event.button || !(near[held] < 30)) { held = -1; return; }
+    if (event.button || !(near[held] < 30)) {
+      held = -1;
+      return;
+    }
     event.preventDefault();
     knobs[held]?.focus({preventScroll: true});
     pic.box.setPointerCapture(event.pointerId);
   });
   pic.box.addEventListener("pointermove", event => held >= 0 && move(held, ...place(event)));
-  for (const end of ["pointerup", "pointercancel"]) pic.box.addEventListener(end, () => { held = -1; });
+  for (const end of ["pointerup", "pointercancel"])
+    pic.box.addEventListener(end, () => {
+      held = -1;
+    });
   pic.box.classList.add("handles");
   const draw = pic.draw;
-  pic.draw = () => { draw(); update(); };
+  pic.draw = () => {
+    draw();
+    update();
+  };
   return {update};
 }
 
@@ -113,13 +143,40 @@ function timeline(fig, key, now, height = 130) {
   let at;
   const follow = x => page.set({[key]: nearest(now().steps, at.valueX(Math.min(Math.max(x, at.left), at.right)))});
   chart.paint = pen => {
-    const {history: {step, train_accuracy, test_accuracy}, steps, place} = now(), x = step.map(value => Math.max(value, 1));
-    at = axes(pen, {x: {min: 1, max: Math.max(2, x.at(-1)), log: true}, y: {min: 0, max: 1.05, ticks: [[0, "0 %"], [1, "100 %"]]}, bottom: 24, top: 22});
+    const {
+        history: {step, train_accuracy, test_accuracy},
+        steps,
+        place,
+      } = now(),
+      x = step.map(value => Math.max(value, 1));
+    at = axes(pen, {
+      x: {min: 1, max: Math.max(2, x.at(-1)), log: true},
+      y: {
+        min: 0,
+        max: 1.05,
+        ticks: [
+          [0, "0 %"],
+          [1, "100 %"],
+        ],
+      },
+      bottom: 24,
+      top: 22,
+    });
     line(pen, at, x, train_accuracy, {width: 1.4, dash: [5, 4]});
     line(pen, at, x, test_accuracy, {width: 2.6});
-    legend(pen, at.left, 10, [{label: "training right", dash: [5, 4], width: 1.4}, {label: "held-out right", width: 2.6}]);
+    legend(pen, at.left, 10, [
+      {label: "training right", dash: [5, 4], width: 1.4},
+      {label: "held-out right", width: 2.6},
+    ]);
     const px = at.x(Math.max(1, steps[place]));
-    stroke(pen, c => { c.moveTo(px, at.top); c.lineTo(px, at.bottom); }, {colour: "accent", width: 2});
+    stroke(
+      pen,
+      c => {
+        c.moveTo(px, at.top);
+        c.lineTo(px, at.bottom);
+      },
+      {colour: "accent", width: 2},
+    );
     dot(pen, px, at.bottom, {colour: "accent", radius: 8});
   };
   chart.pointer({down: follow, move: follow});
@@ -128,17 +185,35 @@ function timeline(fig, key, now, height = 130) {
     list: () => {
       if (!at) return [];
       const {steps, place} = now();
-      return [{x: at.x(Math.max(1, steps[place])), y: at.bottom, name: "step of training", says: `step ${grouped(steps[place])}`, value: place, min: 0, max: steps.length - 1}];
+      return [
+        {
+          x: at.x(Math.max(1, steps[place])),
+          y: at.bottom,
+          name: "step of training",
+          says: `step ${grouped(steps[place])}`,
+          value: place,
+          min: 0,
+          max: steps.length - 1,
+        },
+      ];
     },
     move: (_, x) => follow(x),
-    turn: (_, by) => { const {steps, place} = now(); page.set({[key]: Math.min(steps.length - 1, Math.max(0, place + by))}); },
+    turn: (_, by) => {
+      const {steps, place} = now();
+      page.set({[key]: Math.min(steps.length - 1, Math.max(0, place + by))});
+    },
   });
   return chart;
 }
 
 // The place in ascending steps that is nearest to a step.
 function nearest(steps, at) {
-  let low = 0, high = steps.length - 1;
-  while (low < high) { const middle = (low + high) >> 1; if (steps[middle] < at) low = middle + 1; else high = middle; }
+  let low = 0,
+    high = steps.length - 1;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (steps[middle] < at) low = middle + 1;
+    else high = middle;
+  }
   return low && at - steps[low - 1] < steps[low] - at ? low - 1 : low;
 }

@@ -13,7 +13,8 @@ Object.assign(page.state, first);
 
 // Base64 to a typed array.
 page.bytes = (text, Type = Uint8Array) => {
-  const characters = atob(text), bytes = new Uint8Array(characters.length);
+  const characters = atob(text),
+    bytes = new Uint8Array(characters.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i);
   return new Type(bytes.buffer);
 };
@@ -21,7 +22,9 @@ page.bytes = (text, Type = Uint8Array) => {
 // One message at a time, and only when a movement has come to rest: a slider does not chatter.
 page.say = text => {
   clearTimeout(page.saying);
-  page.saying = setTimeout(() => { document.getElementById("voice").textContent = text; }, 600);
+  page.saying = setTimeout(() => {
+    document.getElementById("voice").textContent = text;
+  }, 600);
 };
 
 page.set = changes => {
@@ -53,7 +56,8 @@ page.draw = one => {
 // #id&key=value: the section, then what differs from the first values.
 page.link = (changes, id) => {
   const state = {...page.state, ...changes};
-  const pairs = Object.keys(first).filter(key => state[key] !== first[key])
+  const pairs = Object.keys(first)
+    .filter(key => state[key] !== first[key])
     .map(key => `${key}=${encodeURIComponent(state[key])}`);
   return `#${[id, ...pairs].join("&")}`;
 };
@@ -61,8 +65,12 @@ page.write = () => history.replaceState(null, "", page.link({}, page.at ?? page.
 
 page.read = () => {
   const [id, ...pairs] = location.hash.slice(1).split("&");
-  const found = Object.fromEntries(pairs.map(pair => pair.split("=")).filter(([key]) => key in first)
-    .map(([key, value]) => [key, decodeURIComponent(value ?? "")]));
+  const found = Object.fromEntries(
+    pairs
+      .map(pair => pair.split("="))
+      .filter(([key]) => key in first)
+      .map(([key, value]) => [key, decodeURIComponent(value ?? "")]),
+  );
   const one = page.sections.find(({id: name}) => name === id);
   if (one) page.at = id;
   page.set({...first, ...found});
@@ -72,7 +80,8 @@ page.read = () => {
 // To a section, at once; and again while those around it are still finding their heights, unless the reader moves on.
 page.land = element => {
   element.scrollIntoView({behavior: "instant"});
-  const settle = new ResizeObserver(() => element.scrollIntoView({behavior: "instant"})), stop = () => settle.disconnect();
+  const settle = new ResizeObserver(() => element.scrollIntoView({behavior: "instant"})),
+    stop = () => settle.disconnect();
   settle.observe(document.querySelector("main"));
   setTimeout(stop, 1500);
   for (const event of ["wheel", "touchstart", "pointerdown", "keydown"]) addEventListener(event, stop, {once: true});
@@ -86,24 +95,31 @@ function section(description) {
 
 // The frame of every section, at once; what is in it when it comes near the screen.
 page.start = () => {
-  const main = document.querySelector("main"), list = document.querySelector("nav ul");
-  const watch = new IntersectionObserver(entries => {
-    for (const {target, isIntersecting} of entries) {
-      const one = page.sections.find(({element}) => element === target);
-      one.near = isIntersecting;
-      if (!isIntersecting) continue;
-      if (!one.mounted) {
-        one.mounted = true;
-        if (one.there) one.show = one.mount(one.body, page);
-        target.classList.add("mounted");
-        one.stale = true;
+  const main = document.querySelector("main"),
+    list = document.querySelector("nav ul");
+  const watch = new IntersectionObserver(
+    entries => {
+      for (const {target, isIntersecting} of entries) {
+        const one = page.sections.find(({element}) => element === target);
+        one.near = isIntersecting;
+        if (!isIntersecting) continue;
+        if (!one.mounted) {
+          one.mounted = true;
+          if (one.there) one.show = one.mount(one.body, page);
+          target.classList.add("mounted");
+          one.stale = true;
+        }
+        if (one.stale) page.draw(one);
       }
-      if (one.stale) page.draw(one);
-    }
-  }, {rootMargin: "300px"});
-  const reading = new IntersectionObserver(entries => {
-    for (const {target, isIntersecting} of entries) if (isIntersecting) page.at = target.id;
-  }, {rootMargin: "-45% 0px -50% 0px"});
+    },
+    {rootMargin: "300px"},
+  );
+  const reading = new IntersectionObserver(
+    entries => {
+      for (const {target, isIntersecting} of entries) if (isIntersecting) page.at = target.id;
+    },
+    {rootMargin: "-45% 0px -50% 0px"},
+  );
   page.sections.sort((x, y) => x.number - y.number);
   for (const one of page.sections) {
     one.there = one.has?.(page.data) ?? true;
@@ -113,8 +129,11 @@ page.start = () => {
     make("a", {href: `#${one.id}`, textContent: one.title}, make("li", {}, list));
     if (!one.there) {
       const words = make("p", {className: "missing"}, one.body);
-      words.append("This page was built without data for this section. They are made by ",
-        make("code", {textContent: one.make}), ", and shown by naming the folder when the page is built.");
+      words.append(
+        "This page was built without data for this section. They are made by ",
+        make("code", {textContent: one.make}),
+        ", and shown by naming the folder when the page is built.",
+      );
     }
     watch.observe(one.element);
     reading.observe(one.element);
@@ -125,7 +144,8 @@ page.start = () => {
 
 // An element with these properties, at the end of its parent.
 function make(name, properties = {}, parent) {
-  const element = document.createElement(name), {ariaLabelledby, role, style, ...rest} = properties;
+  const element = document.createElement(name),
+    {ariaLabelledby, role, style, ...rest} = properties;
   Object.assign(element, rest);
   if (role) element.setAttribute("role", role);
   if (ariaLabelledby) element.setAttribute("aria-labelledby", ariaLabelledby);
@@ -136,8 +156,21 @@ function make(name, properties = {}, parent) {
 
 // Numbers in words, the same everywhere.
 const grouped = number => number.toLocaleString("en");
-const percent = share => share === 1 ? "100 %" : share === 0 ? "0 %" : share > 0.9999 ? "over 99.99 %" :
-  `${(100 * share).toFixed(share > 0.995 || share < 0.01 ? 2 : 1)} %`;
-const short = number => number === 0 ? "0" : Math.abs(number) < 0.001 || Math.abs(number) >= 1e5 ?
-  number.toExponential(1).replace("e-", "·10⁻").replace("e+", "·10").replace(/\d+$/, digits =>
-    [...digits].map(digit => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join("")) : String(Number(number.toPrecision(3)));
+const percent = share =>
+  share === 1
+    ? "100 %"
+    : share === 0
+      ? "0 %"
+      : share > 0.9999
+        ? "over 99.99 %"
+        : `${(100 * share).toFixed(share > 0.995 || share < 0.01 ? 2 : 1)} %`;
+const short = number =>
+  number === 0
+    ? "0"
+    : Math.abs(number) < 0.001 || Math.abs(number) >= 1e5
+      ? number
+          .toExponential(1)
+          .replace("e-", "·10⁻")
+          .replace("e+", "·10")
+          .replace(/\d+$/, digits => [...digits].map(digit => "⁰¹²³⁴⁵⁶⁷⁸⁹"[digit]).join(""))
+      : String(Number(number.toPrecision(3)));
