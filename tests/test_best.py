@@ -205,5 +205,5 @@ def test_polish_refuses_weights_beyond_the_wall():
 
 def test_fewer_neurons_than_waves():
     """One small ring has more waves to choose from than its tables have rank."""
-    best = best_rings(67, {5: 4}, starts=1, evaluations=5)
+    best = analytic.best_rings(67, {5: 4}, starts=1, evaluations=5)
     assert best.effective.A.shape == (67, 4) and np.isfinite(best.objective)

@@ -114,7 +114,7 @@ def check(forward, backward, inputs, *, level="full", rtol=1e-6, seed=0):
     differences = Differences(layer, layer.point, lambda cache: layer.backward(
         layer.shaped(douts[0] * (1 + EPS * ulps.uniform(-2, 2, len(flat))), out), cache)[1])
     if all(np.isfinite(value).all() for value in gradients[0].values()):
-        contract.check_linear(layer, out, cache, douts, gradients)
+        contract.check_linear(layer, flat, out, cache, douts, gradients)
     contract.check_precision(layer, flat, gradients[0], douts[0])
     comparison = Comparison(differences, douts, gradients, rtol, rng)
     compared = tuple(comparison.compare(path, level) for path in layer.point)

@@ -33,6 +33,12 @@ def _other(layer, gradients, expected):
     return next((layer.names[path] for path, value in expected.items() if differs(gradients[path], value)), None)
 
 
+def typical(layer, path, outputs, dout):
+    """Size of the numbers of which a gradient is made: what it is for a function of degree 1. They may cancel, as in the
+    norm over a single entry, and leave their rounding."""
+    return np.abs(dout * outputs).sum() / (np.abs(layer.point[path]).max(initial=0) or 1.0)
+
+
 def _unchanged(who, layer, point):
     __tracebackhide__ = True
     for path, x in point.items():
@@ -131,7 +137,7 @@ def _check_fit(layer, raw):
                                 "half of the digits are lost: an astype, or an array made without dtype=x.dtype?")
 
 
-def check_linear(layer, out, cache, douts, gradients):
+def check_linear(layer, outputs, out, cache, douts, gradients):
     """Backward must be linear in dout and give 0 for 0; masks, signs and clips miss that by far more than a thousandth.
 
     A saturated softmax, whose terms cancel, may well miss it by a millionth.
@@ -148,7 +154,8 @@ def check_linear(layer, out, cache, douts, gradients):
         off, offset = np.abs(mixed[path] - (0.7 * one - 1.9 * two)).max(initial=0), np.abs(nothing[path]).max(initial=0)
         if size <= 64 * np.finfo(np.float64).eps * largest:  # rounding, where the true gradient is 0
             continue
-        single = off > SAME * size and np.array_equal(one.astype(np.float32), one)
+        rounding = 64 * np.finfo(np.float64).eps * typical(layer, path, outputs, douts[0])
+        single = off > SAME * size + rounding and np.array_equal(one.astype(np.float32), one)
         if off <= 1e-3 * size and offset <= SAME * size and not single:
             continue
         if not differs(one, two):
@@ -179,7 +186,8 @@ def check_precision(layer, outputs, gradients, dout):
                                            layer.backward(layer.shaped(dout, out), cache)[1].items()}
     for path in at[1e-6]:
         value = outputs if path is None else gradients[path]
-        notices = np.abs(at[1e-6][path]) > 1e-9 * np.abs(value)
+        coarse = 0 if path is None else 1e6 * np.finfo(np.float64).eps * typical(layer, path, outputs, dout)
+        notices = np.abs(at[1e-6][path]) > 1e-9 * np.abs(value) + coarse
         if np.isfinite(value).all() and (notices & (at[1e-11][path] == 0)).sum() > 0.9 * notices.sum():
             what, where = (("out", "the forward") if path is None else
                            (f"gradient of {layer.names[path]}", "(the cache, or backward)"))
@@ -204,7 +212,6 @@ def check_single(layer, outputs, dout, gradients):
     for path, name in layer.names.items():
         largest, off = np.abs(gradients[path]).max(initial=0), np.abs(single[path] - gradients[path]).max(initial=0)
         explained = 100 * np.abs(moved[path] - gradients[path]).max(initial=0) + 1e-4 * largest
-        typical = np.abs(dout * outputs).sum() / (np.abs(layer.point[path]).max(initial=0) or 1.0)
-        if not off <= explained + 1e-5 * typical:
+        if not off <= explained + 1e-5 * typical(layer, path, outputs, dout):
             raise GradientError(f"gradient of {name} is right in float64, but in float32 off by {off / largest:.0e}\n"
                                 "a difference of nearly equal numbers, or an overflow, that float64 survives")
