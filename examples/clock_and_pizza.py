@@ -199,19 +199,6 @@ def transition(rates, networks, cloud=None) -> Figure:
     return figure
 
 
-def by_sum_and_difference(table):
-    """A table (p, p) over [a, b] turned to [a + b mod p, a - b mod p]: the paper's correct-logit map (Figure 3).
-
-    For even p a sum and a difference of one parity belong to two pairs, whose mean it holds, others to none: NaN.
-    """
-    p = len(table)
-    a, b = np.indices((p, p))
-    total, count = np.zeros((2, p, p))
-    for counted, values in ((total, table), (count, 1)):
-        np.add.at(counted, ((a + b) % p, (a - b) % p), values)
-    return np.divide(total, count, out=np.full((p, p), np.nan), where=count > 0)
-
-
 def correct_logit_maps(maps) -> Figure:
     """The correct logit by a - b and a + b (`by_sum_and_difference`): upright stripes for the pizza.
 
@@ -263,7 +250,7 @@ def in_band(cloud, rates, pairs):
 
 if __name__ == "__main__":
     cloud = published_cloud(options.table) if options.table.exists() else None
-    maps = {name: by_sum_and_difference(clock_pizza.correct_logits(reading.all_logits(*network)))
+    maps = {name: clock_pizza.by_sum_and_difference(clock_pizza.correct_logits(reading.all_logits(*network)))
             for name, network in networks.items()}
     # The exact clock's logits may be constant, so that its irrelevance is not a number: it has no place in the plane.
     plane = {name: pair for name, pair in measures.items() if np.isfinite(pair).all()}

@@ -7,7 +7,6 @@ import draws
 import numpy as np
 import pytest
 from _circles import find_circles, formula_agreement, isolate, isolated_circles
-from clock_and_pizza import by_sum_and_difference
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -197,9 +196,9 @@ def test_exact_networks_are_recognised():
 
 def test_maps_by_sum_and_difference():
     a, b = np.indices((6, 6))
-    turned = by_sum_and_difference(10.0 * a + b)
+    turned = clock_pizza.by_sum_and_difference(10.0 * a + b)
     assert turned[3, 1] == (21 + 54) / 2 and turned[0, 0] == (0 + 33) / 2 and np.isnan(turned[1, 0])
-    odd = by_sum_and_difference(np.arange(25.0).reshape(5, 5))
+    odd = clock_pizza.by_sum_and_difference(np.arange(25.0).reshape(5, 5))
     assert sorted(odd.ravel()) == list(range(25)) and odd[(4 + 3) % 5, 4 - 3] == 23
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from _circles import circles, isolated_circles
 from _phase_diagrams import phase_diagrams
-from clock_and_pizza import algorithm_plane, by_sum_and_difference, correct_logit_maps, transition
+from clock_and_pizza import algorithm_plane, correct_logit_maps, transition
 from factorings import shares
 from five_neurons import paths_to_the_star, stars_in_training
 from matplotlib.axis import Tick
@@ -75,7 +75,7 @@ def attention(layout, scores=None):
 
 EXACT = {"clock": analytic.clock, "pizza": analytic.pizza}
 EXACT = {name: analytic.on_circles(build(P, [3, 7]), [3, 7]) for name, build in EXACT.items()}
-MAPS = {name: by_sum_and_difference(clock_pizza.correct_logits(reading.all_logits(*network)))
+MAPS = {name: clock_pizza.by_sum_and_difference(clock_pizza.correct_logits(reading.all_logits(*network)))
         for name, network in EXACT.items()}
 PIZZA_SCORES = clock_pizza.principal_components(clock_pizza.token_table(*EXACT["pizza"])).scores[:P]
 CIRCLES = isolated_circles(*EXACT["pizza"])

@@ -83,6 +83,19 @@ def paper_triples(p, n=100, seed=42):
     return np.stack(np.unravel_index(triples[:n], (p, p, p)), axis=1)
 
 
+def by_sum_and_difference(table):
+    """A table (p, p) over [a, b] turned to [a + b mod p, a - b mod p]: the paper's correct-logit map (Figure 3).
+
+    For even p a sum and a difference of one parity belong to two pairs, whose mean it holds, others to none: NaN.
+    """
+    p = len(table)
+    a, b = np.indices((p, p))
+    total, count = np.zeros((2, p, p))
+    for counted, values in ((total, table), (count, 1)):
+        np.add.at(counted, ((a + b) % p, (a - b) % p), values)
+    return np.divide(total, count, out=np.full((p, p), np.nan), where=count > 0)
+
+
 def distance_irrelevance(model, params, of="correct"):
     """How little a - b matters to the correct logit (Zhong et al. 2023, Definition 4.2), in [0, 1].
 
