@@ -106,7 +106,7 @@ def best_rings(p: int, sizes: Mapping[int, int], optimizer: Any = ARTICLE, activ
     modes = np.outer(list(sizes), harmonics) % p
     waves = _waves(p, np.unique(np.minimum(modes, p - modes)))
     n_hidden = sum(sizes.values())
-    model = MLP(p, min(waves.shape[1], 2 * n_hidden), n_hidden, activation, factoring)  # the rank that [A | C^T] may have
+    model = MLP(p, min(waves.shape[1], 2 * n_hidden), n_hidden, activation, factoring)  # the rank [A | C^T] may have
     if width is not None:
         require(factoring == "tied", "width", width, f"None for factoring {factoring!r}, which has no embedding")
         require_integer(width, "width", minimum=waves.shape[1])

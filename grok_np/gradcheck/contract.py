@@ -34,7 +34,7 @@ def _other(layer, gradients, expected):
 
 
 def typical(layer, path, outputs, dout):
-    """Size of the numbers of which a gradient is made: what it is for a function of degree 1. They may cancel, as in the
+    """Size of the numbers of which a gradient is made: what it is for a function of degree 1. They may cancel, as in a
     norm over a single entry, and leave their rounding."""
     return np.abs(dout * outputs).sum() / (np.abs(layer.point[path]).max(initial=0) or 1.0)
 
