@@ -130,7 +130,7 @@ def generic_inputs(specification, *, bound=None, sizes=None):
     """One example of `layer_inputs`, always the same: axes of 3, 2, 5, 4 if allowed, floats within ``bound`` (or 1)."""
     rng, lengths = np.random.default_rng(0), itertools.cycle((3, 2, 5, 4))
     return _filled(specification, sizes, lambda letter, low, high: min(max(next(lengths), low), high),
-                   lambda kind, shape, below: RANDOM[kind](rng, shape, below, bound or 1.0))
+                   lambda kind, shape, below: np.asarray(RANDOM[kind](rng, shape, below, bound or 1.0)))
 
 
 def _filled(specification, sizes, size, value):
