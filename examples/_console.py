@@ -19,7 +19,8 @@ NOTEBOOK = "ipykernel" in sys.modules  # sys.argv is the kernel's, and processes
 
 def parse(parser, name):
     """Options of the command line; --out is runs/NAME by default, or runs/NAME_quick: they never share a folder."""
-    parser.add_argument("--out", type=Path, help=f"folder, by default runs/{name}; with --quick runs/{name}_quick")
+    with_quick = f"; with --quick runs/{name}_quick" * ("--quick" in parser.format_usage())
+    parser.add_argument("--out", type=Path, help=f"folder, by default runs/{name}{with_quick}")
     if NOTEBOOK:
         options, _ = parser.parse_known_args([word for word in sys.argv[1:] if word != "-f" and ".json" not in word])
     else:

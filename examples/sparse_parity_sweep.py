@@ -3,6 +3,7 @@
 
     python examples/sparse_parity_sweep.py                      # nine seeds: 675 networks, some 25 minutes
     python examples/sparse_parity_sweep.py --exact-seeds 3      # and 225 with the loss that is not clipped
+    python examples/sparse_parity_sweep.py --quick              # one seed, 2 steps: nothing is learned
 
 The explorable article's sweep (Pearce et al. 2023): 30 bits, 3 count, AdamW with lr 0.003, at most 20,000 steps. Its
 code is not public; its numbers tell that bits enter as 0 and 1, and that probabilities are clipped before the
@@ -96,13 +97,15 @@ def main():
     parser.add_argument("--exact-seeds", type=int, default=0, help="seeds with the loss that is not clipped")
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--published", type=Path, default=REFERENCE / "pair/sparse_parity_phase.json")
+    parser.add_argument("--quick", action="store_true", help="one seed, 2 steps: nothing is learned")
     arguments = parse(parser, "sparse_parity_sweep")
+    seeds, exact_seeds, steps = (1, 0, 2) if arguments.quick else (
+        arguments.seeds, arguments.exact_seeds, arguments.steps)
     diagrams = {}
-    for name, loss, seeds in (("clipped", "clipped_logistic", arguments.seeds),
-                              ("exact", "logistic", arguments.exact_seeds)):
-        if seeds:
+    for name, loss, n_seeds in (("clipped", "clipped_logistic", seeds), ("exact", "logistic", exact_seeds)):
+        if n_seeds:
             settings = grid(hidden_size=HIDDEN_SIZES[::-1], train_size=TRAIN_SIZES[::-1], weight_decay=WEIGHT_DECAYS,
-                            seeds=[seeds], steps=[arguments.steps], loss=[loss])  # the long ones first
+                            seeds=[n_seeds], steps=[steps], loss=[loss])  # the long ones first
             start = time.perf_counter()
             rows = sweep(cell, settings, arguments.out / "table.jsonl")
             print(f"{name}: {len(rows)} networks, {sum(row['seconds'] for row in rows) / 60:.1f} core-minutes; this "

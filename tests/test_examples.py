@@ -190,10 +190,10 @@ def test_follow_published(tmp_path, reference):
 
 
 def test_sparse_parity_sweep(tmp_path):
-    arguments = ("--seeds", "1", "--steps", "2", "--published", "none.json")
+    arguments = ("--quick", "--published", "none.json")
     printed = run(tmp_path, "sparse_parity_sweep.py", *arguments)
     assert "75 networks" in printed and "decay 1                100.0%" in printed
-    table = tmp_path / "runs/sparse_parity_sweep/table.jsonl"
+    table = tmp_path / "runs/sparse_parity_sweep_quick/table.jsonl"
     before = table.read_bytes()
     run(tmp_path, "sparse_parity_sweep.py", *arguments)
     assert table.read_bytes() == before

@@ -8,7 +8,7 @@ import gradcheck_zoo as zoo
 import gradcheck_zoo_heldout as heldout
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from grok_np.gradcheck import GradientError, check, layer_test, methods, repair, strategies
 from grok_np.layers import (
@@ -375,6 +375,20 @@ def test_layer_test_finds_mistakes(specification, forward, backward, words):
         test()
 
 
+def test_layer_test_explains_a_generic_example():
+    def forward(x, W, b):
+        return np.tanh(x @ W + b), (x, W, np.tanh(x @ W + b))
+
+    def backward(dout, cache):  # in an example of one column and zeros, a 2 for a 1 would explain it too
+        x, W, out = cache
+        dpre = dout * (1 - out**2)
+        return dpre @ W.T, x.T @ dpre, dpre.mean(axis=0)
+
+    with pytest.raises(GradientError, match="a mean where a sum is due") as caught:
+        layer_test("x: B D, W: D K, b: K -> B K", forward, backward)()
+    assert "sum for mean" in str(caught.value)
+
+
 def test_heldout_layers_and_mistakes():
     for forward, backward, inputs in heldout.heldout_layers().values():
         assert check(forward, backward, inputs).worst < 1e-7
@@ -392,9 +406,10 @@ def test_bad_specifications_are_refused(specification):
 EVERYTHING = "x: B 2D, y: positive(H*D B+1), p: probability(B), i: int(B) < D, s: permutation(D) -> B H+D"
 
 
+@example(strategies.generic_inputs(EVERYTHING, bound=2))
 @given(strategies.layer_inputs(EVERYTHING, bound=2))
-def test_letters_tie_shapes_together(example):
-    (x, y, p, i, s), out = example
+def test_letters_tie_shapes_together(drawn):
+    (x, y, p, i, s), out = drawn
     (B, D), H = (len(x), x.shape[1] // 2), y.shape[0] * 2 // x.shape[1]
     assert x.shape == (B, 2 * D) and y.shape == (H * D, B + 1) and p.shape == i.shape == (B,) and out == (B, H + D)
     assert np.abs(x).max() <= 2 and (y > 0).all() and ((p > 0) & (p < 1)).all()
@@ -404,6 +419,8 @@ def test_letters_tie_shapes_together(example):
 def test_hypothesis_is_needed_for_the_strategies_alone():
     code = "import sys; sys.modules['hypothesis'] = None; import grok_np.gradcheck as g; print(g.check.__name__)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "check\n"
+    failed = subprocess.run([sys.executable, "-c", f"{code}; g.layer_test"], capture_output=True, text=True)
+    assert failed.returncode == 1 and 'layer_test needs hypothesis: pip install -e ".[test]"' in failed.stderr
 
 
 @given(draws.arrays((2, 3), bound=2.0, away_from_zero=0.5))

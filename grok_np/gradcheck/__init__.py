@@ -14,6 +14,9 @@ __all__ = ["GradientError", "Report", "check", "layer_test", "methods"]
 
 def __getattr__(name):
     if name == "layer_test":  # hypothesis is needed for this alone
-        from grok_np.gradcheck.strategies import layer_test
+        try:
+            from grok_np.gradcheck.strategies import layer_test
+        except ModuleNotFoundError as error:
+            raise ModuleNotFoundError(f'layer_test needs hypothesis: pip install -e ".[test]" ({error})') from error
         return layer_test
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -3,7 +3,7 @@
 This is the reference, not the fast path: `transformer` computes the same thing for one layer that is asked only at its
 last position, from tables of the vocabulary's size, and agrees with this to rounding. Deeper networks run through here.
 
-Letters: B examples, T positions (q of the query, k of the key), H heads, d = d_model, e = d_head.
+Letters: B examples, T positions (i of the query, j of the key), H heads, d = d_model, e = d_head.
 
 Read next: `transformer`.
 """
@@ -35,15 +35,15 @@ def attention_forward(x, W_Q, W_K, W_V, W_O, *, causal=False, attention_rate=1.0
     """What attention adds to the residual stream.
 
     Forward    q = x W_Q     k = x W_K     v = x W_V                                per head       1.
-               scores[q, k] = sum_e q[q, e] k[k, e] / sqrt(d_head)                                 2.
-               pattern = rate softmax_k(scores) + (1 - rate)                                       3.
-               z[q, e] = sum_k pattern[q, k] v[k, e]                                               4.
+               scores[i, j] = sum_e q[i, e] k[j, e] / sqrt(d_head); if causal, -inf for j > i      2.
+               pattern = rate softmax_j(scores) + (1 - rate); if causal, 0 for j > i               3.
+               z[i, e] = sum_j pattern[i, j] v[j, e]                                               4.
                out = sum over heads of z W_O                                                       5.
-    Backward   dz = dout W_O^T              dW_O = z^T dout                                        5.
+    Backward   dz = dout W_O^T              dW_O = z^T dout, summed over B and T                   5.
                dpattern = dz v^T            dv = pattern^T dz                                      4.
                dscores = softmax_backward(rate dpattern)                                           3.
                dq = dscores k / sqrt(d_head)     dk = dscores^T q / sqrt(d_head)                   2.
-               dx = dq W_Q^T + dk W_K^T + dv W_V^T     dW_Q = x^T dq, and so on, summed over B     1.
+               dx = dq W_Q^T + dk W_K^T + dv W_V^T     dW_Q = x^T dq etc., summed over B and T     1.
 
     Parameters
     ----------
@@ -85,7 +85,8 @@ def attention_forward(x, W_Q, W_K, W_V, W_O, *, causal=False, attention_rate=1.0
 
 
 def attention_backward(dout, cache):
-    """Gradients (dx, dW_Q, dW_K, dW_V, dW_O); see `attention_forward`."""
+    """Gradients dx (B, T, d), dW_Q, dW_K, dW_V (H, d, e) and dW_O (H, e, d), from dout (B, T, d); see
+    `attention_forward`."""
     x, q, k, v, soft, pattern, z, (W_Q, W_K, W_V, W_O), attention_rate = cache
     dz = _product("btd,hed->bhte", dout, W_O)  # 5.
     dW_O = _product("bhte,btd->hed", z, dout)
