@@ -137,7 +137,8 @@ def test_fates():
     theta = np.stack([[x, y, z] for x, y, z in ((wave - 3, wave, wave), (wave, wave, wave),
                                                 (point - 0.6, point - 0.6, point))], axis=-1)[:, None]
     purity, frequency, active, stairs = one.read(theta)
-    assert one.fates({"purity": purity, "active": active}).tolist() == [0, 2, 1]
+    assert one.fates({"purity": purity, "active": active, "moved": np.zeros(3)}).tolist() == [0, 2, 1]
+    assert one.fates({"purity": purity, "active": active, "moved": np.ones(3)}).tolist() == [0, 2, 3]
     assert purity[:, 0] == pytest.approx([1, 1, 0.5]) and active[2, 0] == 1 and frequency[1, 0] == 1
     assert stairs[:, 0].tolist() == [False, False, True]
     ramp = np.array([3.0, 2, 1, -9, -9])  # 3, 2 and 1 of its sums are above 3.5
@@ -237,3 +238,8 @@ def test_the_table_of_the_page_is_that_of_the_published_weights():
         assert int(row[9]) == (one["count"] == 2).sum() and (one["count"] > 0).all()
         assert [float(cell.split()[1]) for cell in row[10].split(", ")] == pytest.approx(
             one["multiplicity"].mean(axis=0), abs=0.00501)
+        if (activation, width) == ("square", 2):
+            right = one["right"] == 1
+            split = [sum(keys == kept for kept, judged in zip(one["key_set"], right, strict=True) if judged == side)
+                     for side in (True, False) for keys in ([1], [2], [1, 2])]
+            assert f"| {group}, x² | {decay:g} | {' | '.join(map(str, split))} |" in page
