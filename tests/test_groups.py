@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import block_diag
+from scipy.optimize import least_squares
 
 from grok_np import MLP, AdamW, Composition, ModularArithmetic, analytic, resume, train
 from grok_np.groups import Group, cyclic, dihedral, named
@@ -355,6 +356,30 @@ def test_without_the_constant_neuron_it_is_wrong():
 
 
 # docs/theory.md, section 11
+
+
+@pytest.mark.parametrize(("p", "neurons"), [(3, 4), (4, 5), (5, 8)])
+def test_fewer_neurons_than_the_sum_can_be_exact(p, neurons):
+    """Least squares from random weights finds one-hot logits with one neuron less than `one_hot_network` has."""
+    assert neurons + 1 == analytic.one_hot_network(cyclic(p)).A.shape[1]
+    rng, one_hot, same = np.random.default_rng(5), np.eye(p)[cyclic(p).table], np.eye(p)
+
+    def errors(theta):
+        A, B, C = theta.reshape(3, p, neurons)
+        return ((A[:, None] + B) ** 2 @ C.T - one_hot).ravel()
+
+    def jacobian(theta):
+        A, B, C = theta.reshape(3, p, neurons)
+        pre = A[:, None] + B
+        slope = 2 * pre[:, :, None] * C
+        return np.concatenate([np.einsum(words, *two).reshape(p**3, -1) for words, two in (
+            ("abch,ax->abcxh", (slope, same)), ("abch,bx->abcxh", (slope, same)),
+            ("abh,cx->abcxh", (pre**2, same)))], axis=1)
+
+    tried = (least_squares(errors, rng.normal(size=3 * p * neurons), jacobian, max_nfev=400, ftol=1e-15, xtol=1e-15,
+                           gtol=1e-15) for _ in range(30))
+    assert any(2 * one.cost < 1e-20 for one in tried)
+
 
 PAGE = (Path(__file__).parents[1] / "docs/theory.md").read_text(encoding="utf-8")
 

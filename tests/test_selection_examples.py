@@ -106,6 +106,24 @@ def test_the_stop_rule(monkeypatch):
     assert all(np.array_equal(found[name][0], dead[name]) for name in dead)
 
 
+def test_the_laws_are_compared_within_seeds():
+    """What all six pairs of seeds have in common is as far in 2 of the 64 exchanges; equal laws in every one."""
+    law, rng = load("selection_law"), np.random.default_rng(0)
+    far, chance = law.distance(6 * [[1]], 6 * [[1, 2]], rng, draws=20_000)
+    assert far == 1 and chance == pytest.approx(2 / 64, abs=0.006)
+    assert law.distance([[1], [2], []], [[2], [], [1]], rng) == (0, 1)
+    # A hundred seeds that agree do not hide three that all move the same way: 2 of 8 exchanges.
+    far, chance = law.distance(100 * [[1]] + 3 * [[1]], 100 * [[1]] + 3 * [[2]], rng, draws=20_000)
+    assert far == pytest.approx(3 / 103) and chance == pytest.approx(2 / 8, abs=0.015)
+
+
+def test_share_of_a_class_among_pure_neurons():
+    law, rng = load("selection_law"), np.random.default_rng(0)
+    pure = np.array([[2, 2, 0, 1], [2, 0, 0, 0]] * 50)  # 0: pure for none
+    words = law.of_class("S_3", {"pure_for": pure}, "std", rng)
+    assert words.startswith("150 of 200 = 0.750 [0.7")
+
+
 # One neuron
 
 
