@@ -8,7 +8,8 @@ neurons, first weights of variance 1/p, loss + 1e-4 |theta|², gradient flow fol
 |theta| (`_flow`). N_.05 is the least number of frequencies with 95 % of the spectral mass of the logits. Beside ReLU
 and one-hot weights: x², and tied weights with p dimensions (first weights as in the explorable article). Networks that
 are wrong at more than 1 % of the pairs are left out and counted. Growth is fitted by least squares on the means:
-constant, a + b log p, a + b p, with b's 95 % interval from 2,000 bootstraps of the seeds, and the residual of each.
+constant, a + b log p, a + b p, with b's 95 % interval from 2,000 bootstraps of the seeds, and the residual of each;
+once more for the primes alone, where all frequencies are equivalent (not so mod 9 and 15). No count exceeds (p - 1)/2.
 
 Which sets: one-hot, 8 x² or 16 ReLU neurons, p = 7, 11, 13, 500 seeds each. That every frequency is equally likely is
 a theorem for x² (proposition 4.4 there), so its chi-squared tests the program. Pairs of frequencies fall into orbits
@@ -90,6 +91,10 @@ def fits(p, counts, rng, draws=2000):
     return found
 
 
+def prime(p):
+    return all(p % k for k in range(2, p))
+
+
 def orbits(p):
     """Pairs of frequencies {i, j}, by the orbit under multiplication: its smallest pair names it."""
     def fold(k):
@@ -143,7 +148,7 @@ if __name__ == "__main__":
                                      seeds=[seeds], steps=[steps]), options.out / "counts.jsonl", executor=pool)
         sets = sweep(sets_of, grid(p=SMALL, activation=["relu", "square"], seeds=[many], steps=[steps]),
                      options.out / "sets.jsonl", executor=pool)
-    rng, counts = np.random.default_rng(0), {}
+    counts = {}
     for activation, factoring in dict.fromkeys((row["activation"], row["factoring"]) for row in rows):
         here = [row for row in rows if (row["activation"], row["factoring"]) == (activation, factoring)]
         good = {p: [row for row in here if row["p"] == p and row["accuracy"] >= 0.99] for p in MODULI}
@@ -154,11 +159,13 @@ if __name__ == "__main__":
             cells = f"{total / len(good[p]):6.2f} ({len(good[p])})  {pure / total:.1f}" if good[p] else "     -"
             print(f"   {p:3} {cells}")
         usable = [p for p in MODULI if len(good[p]) >= 5]
-        if len(usable) >= 4:
-            by_p = [counts[activation, factoring][p] for p in usable]
-            for name, slope, (low, high), residual in fits(usable, by_p, rng):
-                print(f"   {name:9} {'value' if name == 'constant' else 'slope'} {slope:.3f} [{low:.3f}, {high:.3f}], "
-                      f"residual {residual:.2f}")
+        for moduli, words in ((usable, "all"), ([p for p in usable if prime(p)], "primes")):
+            if len(moduli) < 4:
+                continue
+            by_p = [counts[activation, factoring][p] for p in moduli]
+            for name, slope, (low, high), residual in fits(moduli, by_p, np.random.default_rng(0)):
+                print(f"   {words:6} {name:9} {'value' if name == 'constant' else 'slope'} {slope:.3f} "
+                      f"[{low:.3f}, {high:.3f}], residual {residual:.2f}")
     laws = []
     print("\nWhich sets (of networks that are right at 99 % of the pairs)")
     for activation in ("square", "relu"):

@@ -18,7 +18,8 @@ The network: addition mod 17, all pairs, 32 neurons, x² or ReLU, one-hot or tie
 normal (variance 1/17; tied ones as in the article) times a scale of 0.01, 0.1 or 1, loss with or without decay
 1e-4 |theta|². Steps go along the gradient, of a length that is a share of |theta| (so the small scales take no longer):
 gradient flow with another clock. Printed: how often the final frequency, that of most of the neuron's energy, is the
-first and among the first three of a prediction, against chance, with 95 % Wilson intervals over neurons. Results are
+first and among the first three of a prediction, against chance, with 95 % Wilson intervals over neurons, of those
+neurons only that end with half of their energy or more in one frequency ("decided"). Results are
 rows of runs/lottery/table.jsonl, so that an interrupted run goes on.
 """
 
@@ -111,11 +112,13 @@ def picture(rows):
     for ax in panels[1]:
         ax.set_xlabel("initial scale")
     for ax in panels[:, 0]:
-        ax.set_ylabel("predicted first")
+        ax.set_ylabel("right, of decided neurons")
     best = max(PREDICTIONS, key=lambda name: sum(row[name] for row in rows))
     right, decided = sum(row[best] for row in rows), max(sum(row["decided"] for row in rows), 1)
-    style.title(figure, f"The best prediction, {best}, names the final frequency of {right / decided:.0%} of neurons.",
-                f"Dotted: chance, {1 / (P // 2):.1%}. Dashed: with decay.")
+    share = decided / max(sum(row["neurons"] for row in rows), 1)
+    style.title(figure, f"{best.capitalize()} names the final frequency of {right / decided:.0%} of decided neurons "
+                f"({share:.0%} of all).", "The best of the four predictions on these same neurons. Decided: half of "
+                f"the energy in one frequency.\nDotted: chance, {1 / (P // 2):.1%}. Dashed: with decay.")
     return figure
 
 

@@ -11,7 +11,9 @@ may or may not choose the same frequency.
 
 The flow is followed as a curve: explicit Euler steps whose length is a share h of |theta|, falling from 0.02 to 0.001,
 because without decay the weights grow without end, ever more slowly. At kinks of ReLU it chatters by the length of a
-step, as Clarke's flow slides. Aligned is called a neuron with 95 % of its centred energy in one frequency. Printed:
+step, as Clarke's flow slides. A run ends, so limits are not seen: pure is called a neuron with 95 % of its centred
+energy in one frequency, at rest a network whose direction moves by less than 0.1 in the second half of the run. A
+neuron that is neither dead nor pure memorises if it is at rest, and is undecided if not. Printed:
 probabilities with 95 % Wilson intervals by tau, how many pairs keep the neuron active, how far directions still move,
 and how many runs are called the same with steps of half the length.
 """
@@ -34,7 +36,7 @@ from grok_np.groups import cyclic
 from grok_np.reading import groups
 from grok_np.streams import generator
 
-P, TAUS, CHUNK = 5, (0.1, 0.3, 1.0, 3.0), 250
+P, TAUS, CHUNK, AT_REST = 5, (0.1, 0.3, 1.0, 3.0), 250, 0.1
 SUM = np.add.outer(np.arange(P), np.arange(P)) % P
 ONE, TWO = ("relu", 1), ("square", 2)
 
@@ -122,8 +124,9 @@ def run_all(activation, theta, steps, bar, finer=1):
 
 
 def fates(found):
-    """0 dead, 1 memorises, 2 aligned, of each single ReLU neuron."""
-    return np.where(found["active"][:, 0] == 0, 0, np.where(found["purity"][:, 0] >= 0.95, 2, 1))
+    """0 dead, 1 memorises, 2 pure, 3 undecided, of each single ReLU neuron."""
+    neither = np.where(found["moved"] < AT_REST, 1, 3)
+    return np.where(found["active"][:, 0] == 0, 0, np.where(found["purity"][:, 0] >= 0.95, 2, neither))
 
 
 def pairs(found):
@@ -152,8 +155,8 @@ def picture(one, two):
     aligned = sum((fates(found) == 2).sum() for found in one.values())
     total = sum(len(found["active"]) for found in one.values())
     different = sum((pairs(found) == 2).sum() for found in two.values())
-    style.title(figure, f"{aligned:,} of {total:,} single ReLU neurons align with one frequency (95 %).",
-                f"{different:,} of {sum(map(len, map(pairs, two.values()))):,} pairs of x² neurons choose two.")
+    style.title(figure, f"{aligned:,} of {total:,} single ReLU neurons have 95 % of their energy in one frequency.",
+                f"{different:,} of {sum(map(len, map(pairs, two.values()))):,} pairs of x² neurons have it in two.")
     return figure
 
 
@@ -180,10 +183,10 @@ if __name__ == "__main__":
             kept = (len(found[kind, tau, finer]["moved"]), int(found[kind, tau, finer]["steps"]))
             if kept != (n, steps):
                 raise RunError(f"{path} holds {kept[0]} runs of {kept[1]} steps, not {n} of {steps}")
-    print("One ReLU neuron, active at the start: it dies; memorises; aligns")
+    print("One ReLU neuron, active at the start: it dies; memorises; is pure; is undecided")
     for tau in TAUS:
         one = found[ONE, tau, 1]
-        counts = np.bincount(fates(one), minlength=3)
+        counts = np.bincount(fates(one), minlength=4)
         sizes = np.bincount(one["active"][:, 0])
         often = ", ".join(f"{k} ({sizes[k] / runs:.1%})" for k in np.argsort(-sizes)[:5])
         print(f"  tau = {tau:g}: {'   '.join(wilson(k, runs) for k in counts)}\n      active at the end on {often} "
@@ -198,7 +201,8 @@ if __name__ == "__main__":
               f"{np.quantile(two['purity'], [0.25, 0.5, 0.75]).round(3).tolist()}; one best frequency in "
               f"{(two['frequency'][:, 0] == two['frequency'][:, 1]).mean():.1%}; 99.9 % of the energy in it of "
               f"{(two['purity'] >= 0.999).sum()} neurons; directions moved by "
-              f"{np.median(two['moved']):.3f} (median), {np.quantile(two['moved'], 0.99):.2f} (99 %)")
+              f"{np.median(two['moved']):.3f} (median), {np.quantile(two['moved'], 0.99):.2f} (99 %), by "
+              f"{AT_REST} or more in {(two['moved'] >= AT_REST).sum()} runs")
     same = [(judge(found[kind, 1.0, 2]) == judge(found[kind, 1.0, 1])[:check]).mean()
             for kind, judge in ((ONE, fates), (TWO, pairs))]
     active = (found[ONE, 1.0, 2]["active"] == found[ONE, 1.0, 1]["active"][:check]).mean()

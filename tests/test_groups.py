@@ -8,12 +8,14 @@ import re
 from itertools import combinations, permutations, product
 from math import factorial, prod
 from pathlib import Path
+from time import perf_counter
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.linalg import block_diag
+from scipy.optimize import least_squares
 
 from grok_np import MLP, AdamW, Composition, ModularArithmetic, analytic, resume, train
 from grok_np.groups import Group, cyclic, dihedral, named
@@ -263,6 +265,25 @@ def test_coset_concentration():
         groups.coset_concentration(x, group, [0, 1, 2])
 
 
+@pytest.mark.parametrize("scale", [1e-9, 0.1, 1e9])
+@pytest.mark.parametrize("name", ["C_6", "C_7", "S_3", "S_4"])
+def test_constants_whose_mean_is_rounded(name, scale):
+    """0.1 less the mean of six times 0.1 is 1e-17, no signal; nor is what depends on (a, b) only, or on c only."""
+    group, rng = named(name), np.random.default_rng(0)
+    n = group.order
+    for dtype in (np.float64, np.float32):
+        x = np.stack([np.full(n, scale), np.full(n, scale / 3)], axis=1).astype(dtype)
+        for subgroup in groups.subgroups(group):
+            assert not groups.coset_concentration(x, group, subgroup).any()
+        pairs, answers = scale * rng.normal(size=(4, n, n, 1)), scale * rng.normal(size=(1, 1, n))
+        for logits in (np.full((n, n, n), scale), pairs + np.zeros(n), answers + np.zeros((n, n, n))):
+            weights = groups.spectral_weights(logits.astype(dtype), group)
+            assert not np.any(groups.spectral_count(weights)) and weights.sum() < 1e-28
+    tiny = 1e-12 * np.eye(n)[group.table]  # a signal that is small, but more than rounding
+    assert groups.spectral_count(groups.spectral_weights(1 + tiny, group)) == groups.spectral_count(
+        groups.spectral_weights(tiny, group)) > 0
+
+
 # Networks that are written down
 
 ONE_HOT = {"S_3": 10, "D_5": 18, "Q_8": 20, "A_4": 32, "S_4": 64, "C_7": 13, "C_12": 22, "C_3 x Q_8": 68, "S_5": 596}
@@ -302,6 +323,30 @@ def test_faithful_network(name):
     assert (right - logits.max(axis=1)).min() == pytest.approx(margin, abs=1e-12) and margin > 0.05
 
 
+@pytest.mark.parametrize(("factors", "neurons"), [(3 * ["C_2"], 4), (6 * ["C_2"], 7), (2 * ["Q_8"], 33),
+                                                  (3 * ["S_3"], 13)])
+def test_the_cheapest_representations_of_a_product(factors, neurons):
+    """One of each factor: D² is 1 for C_2, 4 for S_3, 16 for Q_8. A search over all cheaper sets of representations
+    took 50 s for Q_8 x Q_8, and would see millions for six C_2."""
+    start = perf_counter()
+    group = named(" x ".join(factors))
+    made = perf_counter() - start
+    network, margin = analytic.faithful_network(group)
+    assert network.A.shape[1] == neurons and margin > 0
+    assert perf_counter() - start - made < 20
+
+
+def test_the_cheapest_representations_by_brute_force():
+    for name in ("C_12", "C_2 x C_2", "D_6", "Q_12", "C_2 x S_3", "A_4", "S_4"):
+        group = named(name)
+        reals = [group.irreps[one[0]].orthogonal for one in group.classes][1:]
+        kernels = [np.abs(rho - np.eye(rho.shape[-1])).max(axis=(1, 2)) < 1e-6 for rho in reals]
+        least = min(sum(reals[i].shape[-1] ** 2 for i in some) for size in range(1, len(reals) + 1)
+                    for some in combinations(range(len(reals)), size)
+                    if np.all([kernels[i] for i in some], axis=0).sum() == 1)
+        assert analytic.faithful_network(group)[0].A.shape[1] == least + 1
+
+
 def test_without_the_constant_neuron_it_is_wrong():
     """The proof needs it: the squares leave a bias for each answer."""
     network, _ = analytic.faithful_network(named("S_4"))
@@ -311,6 +356,30 @@ def test_without_the_constant_neuron_it_is_wrong():
 
 
 # docs/theory.md, section 11
+
+
+@pytest.mark.parametrize(("p", "neurons"), [(3, 4), (4, 5), (5, 8)])
+def test_fewer_neurons_than_the_sum_can_be_exact(p, neurons):
+    """Least squares from random weights finds one-hot logits with one neuron less than `one_hot_network` has."""
+    assert neurons + 1 == analytic.one_hot_network(cyclic(p)).A.shape[1]
+    rng, one_hot, same = np.random.default_rng(5), np.eye(p)[cyclic(p).table], np.eye(p)
+
+    def errors(theta):
+        A, B, C = theta.reshape(3, p, neurons)
+        return ((A[:, None] + B) ** 2 @ C.T - one_hot).ravel()
+
+    def jacobian(theta):
+        A, B, C = theta.reshape(3, p, neurons)
+        pre = A[:, None] + B
+        slope = 2 * pre[:, :, None] * C
+        return np.concatenate([np.einsum(words, *two).reshape(p**3, -1) for words, two in (
+            ("abch,ax->abcxh", (slope, same)), ("abch,bx->abcxh", (slope, same)),
+            ("abh,cx->abcxh", (pre**2, same)))], axis=1)
+
+    tried = (least_squares(errors, rng.normal(size=3 * p * neurons), jacobian, max_nfev=400, ftol=1e-15, xtol=1e-15,
+                           gtol=1e-15) for _ in range(30))
+    assert any(2 * one.cost < 1e-20 for one in tried)
+
 
 PAGE = (Path(__file__).parents[1] / "docs/theory.md").read_text(encoding="utf-8")
 

@@ -106,6 +106,24 @@ def test_the_stop_rule(monkeypatch):
     assert all(np.array_equal(found[name][0], dead[name]) for name in dead)
 
 
+def test_the_laws_are_compared_within_seeds():
+    """What all six pairs of seeds have in common is as far in 2 of the 64 exchanges; equal laws in every one."""
+    law, rng = load("selection_law"), np.random.default_rng(0)
+    far, chance = law.distance(6 * [[1]], 6 * [[1, 2]], rng, draws=20_000)
+    assert far == 1 and chance == pytest.approx(2 / 64, abs=0.006)
+    assert law.distance([[1], [2], []], [[2], [], [1]], rng) == (0, 1)
+    # A hundred seeds that agree do not hide three that all move the same way: 2 of 8 exchanges.
+    far, chance = law.distance(100 * [[1]] + 3 * [[1]], 100 * [[1]] + 3 * [[2]], rng, draws=20_000)
+    assert far == pytest.approx(3 / 103) and chance == pytest.approx(2 / 8, abs=0.015)
+
+
+def test_share_of_a_class_among_pure_neurons():
+    law, rng = load("selection_law"), np.random.default_rng(0)
+    pure = np.array([[2, 2, 0, 1], [2, 0, 0, 0]] * 50)  # 0: pure for none
+    words = law.of_class("S_3", {"pure_for": pure}, "std", rng)
+    assert words.startswith("150 of 200 = 0.750 [0.7")
+
+
 # One neuron
 
 
@@ -137,7 +155,8 @@ def test_fates():
     theta = np.stack([[x, y, z] for x, y, z in ((wave - 3, wave, wave), (wave, wave, wave),
                                                 (point - 0.6, point - 0.6, point))], axis=-1)[:, None]
     purity, frequency, active, stairs = one.read(theta)
-    assert one.fates({"purity": purity, "active": active}).tolist() == [0, 2, 1]
+    assert one.fates({"purity": purity, "active": active, "moved": np.zeros(3)}).tolist() == [0, 2, 1]
+    assert one.fates({"purity": purity, "active": active, "moved": np.ones(3)}).tolist() == [0, 2, 3]
     assert purity[:, 0] == pytest.approx([1, 1, 0.5]) and active[2, 0] == 1 and frequency[1, 0] == 1
     assert stairs[:, 0].tolist() == [False, False, True]
     ramp = np.array([3.0, 2, 1, -9, -9])  # 3, 2 and 1 of its sums are above 3.5
@@ -237,3 +256,8 @@ def test_the_table_of_the_page_is_that_of_the_published_weights():
         assert int(row[9]) == (one["count"] == 2).sum() and (one["count"] > 0).all()
         assert [float(cell.split()[1]) for cell in row[10].split(", ")] == pytest.approx(
             one["multiplicity"].mean(axis=0), abs=0.00501)
+        if (activation, width) == ("square", 2):
+            right = one["right"] == 1
+            split = [sum(keys == kept for kept, judged in zip(one["key_set"], right, strict=True) if judged == side)
+                     for side in (True, False) for keys in ([1], [2], [1, 2])]
+            assert f"| {group}, x² | {decay:g} | {' | '.join(map(str, split))} |" in page

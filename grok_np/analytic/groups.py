@@ -68,14 +68,17 @@ def faithful_network(group: Group) -> tuple[Effective, float]:
     rhos = _real(group)
     require(group.order >= 2, "group.order", group.order, "at least 2")
     kernels = [np.abs(rho - np.eye(rho.shape[-1])).max(axis=(1, 2)) < 1e-6 for rho in rhos]
-    costs = [rho.shape[-1] ** 2 for rho in rhos]
-    heap = [(0, ())]
-    while True:  # sets of representations in the order of their cost
-        cost, chosen = heapq.heappop(heap)
-        if np.all([kernels[0], *(kernels[i] for i in chosen)], axis=0).sum() == 1:
+    kernels = [int.from_bytes(np.packbits(kernel).tobytes(), "big") for kernel in kernels]  # a bit for each element
+    heap, best = [(0, (), kernels[0])], {}
+    while True:  # Dijkstra: from a common kernel of the chosen ones to smaller ones, at the cost of one more
+        cost, chosen, kernel = heapq.heappop(heap)
+        if kernel.bit_count() == 1:
             break
-        for i in range(chosen[-1] + 1 if chosen else 1, len(rhos)):
-            heapq.heappush(heap, (cost + costs[i], (*chosen, i)))
+        for i, rho in enumerate(rhos):
+            smaller, found = kernel & kernels[i], (cost + rho.shape[-1] ** 2, (*chosen, i))
+            if smaller != kernel and (smaller not in best or found < best[smaller]):
+                best[smaller] = found
+                heapq.heappush(heap, (*found, smaller))
     rng = generator(0, "vector")
     vectors = [rng.normal(size=(1000, rhos[i].shape[-1])) for i in chosen]
     vectors = [x / np.linalg.norm(x, axis=1, keepdims=True) for x in vectors]

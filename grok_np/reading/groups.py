@@ -16,6 +16,8 @@ import numpy as np
 from grok_np.errors import require, require_array, require_number, require_type
 from grok_np.groups import Group
 
+ROUNDING = 1e-28  # of a squared norm: what float64 leaves of a constant less its mean is a thousandth of it or less
+
 
 def transform(x, group: Group) -> list[np.ndarray]:
     """x^(rho) (d, d, ...) for each of ``group.irreps``, of x (n, ...) along its first axis."""
@@ -47,18 +49,19 @@ def spectral_weights(logits, group: Group) -> np.ndarray:
     """Share b² (..., classes) of the centred logits' squared norm that chi(a b c^-1), chi of a class, carries.
 
     logits (..., n, n, n), indexed [a, b, c]; centred: less the mean over c. The trivial class has 0, and so has
-    everything where the centred logits are 0. In C_p a class is the cosine, of which `fourier.sum_waves` gives the
-    coefficient, and the sine of 2 pi k (a + b - c) / p.
+    everything where the centred logits are 0 but for rounding. In C_p a class is the cosine, of which
+    `fourier.sum_waves` gives the coefficient, and the sine of 2 pi k (a + b - c) / p.
     """
     logits = _on(logits, "logits", group, axis=-3)
     n = group.order
     require(logits.ndim >= 3 and logits.shape[-3:] == (n, n, n), "logits.shape", logits.shape, f"(..., {n}, {n}, {n})")
+    whole = (logits.astype(np.float64) ** 2).sum(axis=(-3, -2, -1))[..., None]
     logits = logits - logits.mean(axis=-1, keepdims=True, dtype=np.float64)
     a, b, g = np.ogrid[:n, :n, :n]
     profile = logits[..., a, b, group.table[group.inverse[g], group.table[a, b]]].mean(axis=(-3, -2))  # c = g^-1 a b
     along = profile @ np.array([rho.character for rho in group.irreps]).conj().T
     total = (logits**2).sum(axis=(-3, -2, -1))[..., None]
-    weights = np.divide(n * np.abs(along) ** 2, total, out=np.zeros(along.shape), where=total > 0)
+    weights = np.divide(n * np.abs(along) ** 2, total, out=np.zeros(along.shape), where=total > ROUNDING * whole)
     weights[..., 0] = 0
     return np.stack([weights[..., list(one)].sum(axis=-1) for one in group.classes], axis=-1)
 
@@ -76,13 +79,15 @@ def key_set(weights, epsilon: float = 0.005) -> list[int]:
 def spectral_count(weights, delta: float = 0.05) -> np.ndarray:
     """N_delta (...): the fewest classes that hold 1 - delta of the sum of `spectral_weights` (..., classes).
 
+    0 where the sum is 0 but for rounding: no class is in the logits.
+
     >>> spectral_count([0.0, 0.02, 0.5, 0.4]), spectral_count([0.0, 0.0])
     (2, 0)
     """
     require_number(delta, "delta", "in (0, 1)", lambda x: 0 < x < 1)
     held = np.cumsum(-np.sort(-require_array(weights, "weights").astype(np.float64), axis=-1), axis=-1)
     enough = held >= (1 - delta) * held[..., -1:] * (1 - 1e-12)
-    counts = np.where(held[..., -1] > 0, 1 + enough.argmax(axis=-1), 0)
+    counts = np.where(held[..., -1] > ROUNDING, 1 + enough.argmax(axis=-1), 0)
     return counts if counts.ndim else int(counts)
 
 
@@ -130,14 +135,16 @@ def _closed(group, elements):
 def coset_concentration(x, group: Group, subgroup) -> np.ndarray:
     """Share (...) of the variance of x (n, ...) that is constant on the cosets g H; on H g with x[group.inverse].
 
-    1: x only tells cosets apart; (cosets - 1)/(n - 1) is what noise has on average; 0 for a constant x.
+    1: x only tells cosets apart; (cosets - 1)/(n - 1) is what noise has on average; 0 for a constant x,
+    also where its mean is rounded.
     """
     x = _on(x, "x", group)
     subgroup = sorted(set(require_array(subgroup, "subgroup", ndim=1).tolist()))
     require(subgroup and _closed(group, subgroup) == tuple(subgroup), "subgroup", subgroup, "closed under composition")
-    centred = x - x.mean(axis=0)
+    centred = x - x.mean(axis=0, dtype=np.float64)
     between, total = centred[group.table[:, subgroup]].mean(axis=1), (centred**2).sum(axis=0)
-    return np.divide((between**2).sum(axis=0), total, out=np.zeros(x.shape[1:]), where=total > 0)
+    return np.divide((between**2).sum(axis=0), total, out=np.zeros(x.shape[1:]),
+                     where=total > ROUNDING * (x.astype(np.float64) ** 2).sum(axis=0))
 
 
 def _on(x, name, group, axis=0):
