@@ -107,8 +107,8 @@ def draw(optima, learned):
         axis.minorticks_off()
         axis.legend(frameon=False)
         used, accuracy, wall = ([row[key] for row in here] for key in ("used", "accuracy", "wall"))
-        told.append(f"{name}: least for {spread(told_apart(rows))} frequencies, as far as the sets tell; AdamW's use "
-                    f"{spread(used)} (accuracy {spread(accuracy, '.1%')}, largest wd|θ| {spread(wall, '.2f')})")
+        told.append(f"{name}: least for {spread(told_apart(rows))} frequencies, as far as the sets tell; trained ones "
+                    f"use {spread(used)} (accuracy {spread(accuracy, '.1%')}, largest wd|θ| {spread(wall, '.2f')})")
     title(figure, *told)
     return figure
 
@@ -135,8 +135,8 @@ def main():
         optima = sweep(optimum, settings, options.out / "optima.jsonl", executor=pool)
         learned = sweep(trained, [{"p": p, "factoring": kind, "seeds": options.seeds, "steps": options.steps}
                                   for kind in KINDS], options.out / "trained.jsonl", executor=pool)
-    print("least loss + decay of the random sets, in 1e-4, and the frequencies that this network uses; for which numbers\n"
-          "of frequencies it is least, as far as the sets tell; its largest wd |theta|; then the same of AdamW's networks")
+    print("least loss + decay of the random sets, in 1e-4, and the frequencies that this network uses; which number\n"
+          "of frequencies is least, as far as the sets tell; its largest wd |theta|; then the same of AdamW's")
     titles = [*map(str, counts), "least for", "largest", "AdamW's", "they use", "accuracy", "largest"]
     print("| decay | " + " | ".join(titles) + " |\n|" + " --- |" * (len(titles) + 1))
     for kind, name in KINDS.items():
