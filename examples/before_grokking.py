@@ -6,9 +6,10 @@
 At rest AdamW minimises loss + a decay of strength eps (docs/theory.md, section 6). Here `polish` minimises the same
 from the weights of the article's network at step 1,000, when it has memorised the training pairs and has no ring, for
 eps = 67e-8 (the article's) and ten and a hundred times that, 500 evaluations at a time, until all held-out pairs are
-right, or it is at rest without, or 5,000 evaluations are used up. Printed: how many of the seeds grok, after how many
-evaluations and seconds, and, where --runs holds the same seeds trained to the end (examples/mlp_seeds.py), the steps
-that AdamW takes. Rows are kept in --out and gone on with.
+right, or it has stalled without (500 evaluations lower the objective by less than a thousandth, which need not be
+rest), or 5,000 evaluations are used up. Printed: how many of the seeds grok, after how many evaluations and seconds,
+and, where --runs holds the same seeds trained to the end (examples/mlp_seeds.py), the first logged steps at which
+AdamW has all held-out pairs right. Rows are kept in --out and gone on with.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from grok_np.learning.ensemble import train_members
 from grok_np.learning.sweep import sweep
 from grok_np.reading import rings
 
-EPS, PIECE, LEAST_GAIN = 67e-8, 500, 1e-3  # at rest: a piece lowers the objective by less than a thousandth
+EPS, PIECE, LEAST_GAIN = 67e-8, 500, 1e-3  # stalled: a piece gains less than a thousandth
 
 
 def network(p):
@@ -52,7 +53,7 @@ def minimise(p, seed, steps, eps, fraction, evaluations):
 
 
 def adamw_steps(folder):
-    """The step from which a finished run had all held-out pairs right, or None."""
+    """The first logged step at which a run had all held-out pairs right (it may lose some again), or None."""
     history = load_run(folder).history
     right = history["test_accuracy"] == 1
     return int(history["step"][np.argmax(right)]) if right.any() else None
@@ -74,21 +75,22 @@ def main():
                 for factor in (1, 10, 100) for seed in range(options.seeds)]
     with workers() as pool:
         rows = sweep(minimise, settings, options.out / "table.jsonl", executor=pool)
-    print("| eps | grokked | evaluations of those, median (range) | seconds of one core | at rest, not grokked |")
+    print("| eps | grokked | evaluations of those, median (range) | seconds of one core | stalled, not grokked |")
     print("| --- | --- | --- | --- | --- |")
     for eps in sorted({row["eps"] for row in rows}):
         here = [row for row in rows if row["eps"] == eps]
         right = [row for row in here if row["accuracy"] == 1]
         used, seconds = ([row[name] for row in right] for name in ("evaluations", "seconds"))
-        at_rest = sum(row["accuracy"] < 1 and row["evaluations"] < options.evaluations for row in here)
+        stalled = sum(row["accuracy"] < 1 and row["evaluations"] < options.evaluations for row in here)
         print(f"| {eps:.2g} | {len(right)} of {len(here)} | " + (
             f"{np.median(used):,.0f} ({min(used):,} to {max(used):,}) | {np.median(seconds):.0f}" if right else " | ")
-            + f" | {at_rest} |")
+            + f" | {stalled} |")
     folders = [options.runs / f"seed_{seed:02d}" for seed in range(options.seeds)]
     if all((folder / "config.json").exists() for folder in folders):
         steps = [adamw_steps(folder) for folder in folders]
         right = [step for step in steps if step is not None]
-        print(f"\nAdamW: {len(right)} of {len(steps)} grok, at steps", ", ".join(f"{step:,}" for step in sorted(right)))
+        print(f"\nAdamW: {len(right)} of {len(steps)} have all held-out pairs right, first at steps",
+              ", ".join(f"{step:,}" for step in sorted(right)))
 
 
 if __name__ == "__main__":

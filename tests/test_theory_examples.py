@@ -83,7 +83,7 @@ def test_before_grokking(tmp_path):
     assert "AdamW" not in printed  # there are no runs to look at
 
 
-def test_how_many_frequencies(tmp_path):
+def test_how_many_frequencies(tmp_path, monkeypatch):
     """One frequency is the dearest under one-hot decay; what is written down uses those that it was given."""
     printed = run(tmp_path, "how_many_frequencies.py", "--quick")
     rows = {line.split(" | ")[0][2:]: re.findall(r"([\d.]+) \((\d+)\)", line) for line in printed.splitlines()
@@ -92,6 +92,10 @@ def test_how_many_frequencies(tmp_path):
     one_hot = [float(objective) for objective, _ in rows["one-hot (sum of squares)"]]
     assert one_hot[0] == max(one_hot)
     assert (tmp_path / "runs/how_many_frequencies_quick/frequencies.png").stat().st_size > 10_000
+    told_apart = module("how_many_frequencies", monkeypatch).told_apart
+    sets = {1: (12, 15), 2: (2.7, 3.5), 3: (2.5, 2.6), 4: (2.4, 2.65), 5: (2.66, 2.8)}
+    rows = [{"count": count, "objective": objective} for count, both in sets.items() for objective in both]
+    assert told_apart(rows) == (3, 4)  # the sets of 4 scatter up to 2.65, which 3 is below and 2 and 5 are not
 
 
 def test_ring_ablations(tmp_path):
