@@ -431,7 +431,7 @@ def test_the_penalty_has_the_slope_of_the_rest_law_and_is_the_conjugate_of_k(x, 
 
     if abs(x) > 1e-3:
         assert float(mpmath.diff(penalty, theta)) == pytest.approx(eps * x / (1 - abs(x)), rel=1e-6)
-    g = np.sign(x) * eps * np.linspace(0, 60, 600_001)
+    g = np.sign(x) * eps * np.geomspace(1e-9, 60, 600_001)
     conjugate = (x * g - (np.abs(g) - eps * np.log1p(np.abs(g) / eps))).max() / decay
     assert conjugate == pytest.approx(float(penalty(theta)), rel=1e-5, abs=1e-12)
 
