@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -50,6 +51,7 @@ def workers():
             yield pool
         except KeyboardInterrupt:
             time.sleep(1)  # time for every training loop to save; then away with what the pool has handed out since
+            threading.excepthook = lambda _: None  # its own thread complains (InvalidStateError) that they were dropped
             for process in active_children():
                 process.terminate()
             raise

@@ -9,18 +9,15 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import _claims
 import pytest
+import reproduce
+from _claims import CLAIMS, JOBS, TABLES, Claim, Job
+from conftest import REFERENCE
 
 ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
-sys.path.insert(0, str(EXAMPLES))  # as for a script; `reproduce` imports the list of claims
-
-import _claims  # noqa: E402
-import reproduce  # noqa: E402
-from _claims import CLAIMS, JOBS, TABLES, Claim, Job  # noqa: E402
-
-sys.path.remove(str(EXAMPLES))
 
 
 @pytest.fixture(scope="module")
@@ -234,7 +231,7 @@ def test_counts_of_reliability_from_what_the_tests_print():
 
 def run(tmp_path, name, *arguments, code=0):
     """What the example prints, run as a user runs it."""
-    environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8"}
+    environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8", "GROK_NP_REFERENCE": str(REFERENCE)}
     command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", env=environment, timeout=300)
     assert done.returncode == code, done.stderr

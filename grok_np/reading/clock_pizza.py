@@ -88,7 +88,9 @@ def by_sum_and_difference(table):
 
     For even p a sum and a difference of one parity belong to two pairs, whose mean it holds, others to none: NaN.
     """
+    table = require_array(table, "table", ndim=2)
     p = len(table)
+    require(table.shape == (p, p), "table.shape", table.shape, "square, (p, p)")
     a, b = np.indices((p, p))
     total, count = np.zeros((2, p, p))
     for counted, values in ((total, table), (count, 1)):
