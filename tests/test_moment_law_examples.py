@@ -2,28 +2,15 @@
 
 import importlib.util
 import itertools
-import os
-import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import EXAMPLES, run
 
 from grok_np import MLP, analytic, reading
 from grok_np.networks.mlp import Effective
-
-EXAMPLES = Path(__file__).parents[1] / "examples"
-
-
-def run(tmp_path, name, *arguments):
-    """The example's standard output; it is run as a user runs it, from a folder of its own."""
-    environment = os.environ | {"MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-W", "error", str(EXAMPLES / name), *arguments], cwd=tmp_path,
-                          capture_output=True, text=True, env=environment, timeout=600)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_moment_law(tmp_path):

@@ -2,13 +2,12 @@
 
 import importlib.util
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from commands import EXAMPLES, run
 from scipy.integrate import solve_ivp
 
 from grok_np import MLP, Composition
@@ -16,17 +15,6 @@ from grok_np.files import read_npz
 from grok_np.groups import named
 from grok_np.layers import cross_entropy_backward, cross_entropy_forward
 from grok_np.networks.mlp import Effective
-
-EXAMPLES = Path(__file__).parents[1] / "examples"
-
-
-def run(tmp_path, name, *arguments, fails=False):
-    """The example's standard output, or its last line of errors; run as a user runs it, in a folder of its own."""
-    environment = os.environ | {"MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path), "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run([sys.executable, "-W", "error", str(EXAMPLES / name), *arguments], cwd=tmp_path,
-                          capture_output=True, encoding="utf-8", env=environment, timeout=600)
-    assert (done.returncode != 0) == fails, done.stderr
-    return done.stderr.splitlines()[-1] if fails else done.stdout
 
 
 def load(name):

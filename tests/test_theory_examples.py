@@ -1,27 +1,13 @@
 """The examples of the theory run in their quick form and print numbers that mean something."""
 
 import importlib.util
-import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
+from commands import EXAMPLES, run
 
 from grok_np import AdamW, ModularArithmetic, analytic, reading
 from grok_np.networks.mlp import Effective
-
-EXAMPLES = Path(__file__).parents[1] / "examples"
-
-
-def run(tmp_path, name, *arguments):
-    """The example's standard output, run as a user runs it."""
-    environment = os.environ | {"MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path)}
-    done = subprocess.run([sys.executable, "-W", "error", str(EXAMPLES / name), *arguments], cwd=tmp_path,
-                          capture_output=True, text=True, env=environment, timeout=300)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_best_network(tmp_path, reference):
