@@ -169,14 +169,7 @@ function timeline(fig, key, now, height = 130) {
       {label: "held-out right", width: 2.6},
     ]);
     const px = at.x(Math.max(1, steps[place]));
-    stroke(
-      pen,
-      c => {
-        c.moveTo(px, at.top);
-        c.lineTo(px, at.bottom);
-      },
-      {colour: "accent", width: 2},
-    );
+    upright(pen, at, px);
     dot(pen, px, at.bottom, {colour: "accent", radius: 8});
   };
   chart.pointer({down: follow, move: follow});

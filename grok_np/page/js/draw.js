@@ -150,6 +150,15 @@ function stroke(pen, path, {colour: ink = "ink", width = 1.5, dash = []} = {}) {
   c.setLineDash([]);
 }
 
+// Where the reader stands in time: an upright line through axes `at`.
+function upright(pen, at, px) {
+  const path = c => {
+    c.moveTo(px, at.top);
+    c.lineTo(px, at.bottom);
+  };
+  stroke(pen, path, {colour: "accent", width: 2});
+}
+
 const SUPERSCRIPT = n =>
   String(n)
     .replace("-", "⁻")

@@ -103,14 +103,7 @@
       text(pen, "step", 4, at[0].bottom + 6, {base: "top", size: 12, colour: "soft"});
       for (const one of at) {
         const px = one.x(shown(net.steps[place]));
-        stroke(
-          pen,
-          c => {
-            c.moveTo(px, one.top);
-            c.lineTo(px, one.bottom);
-          },
-          {colour: "accent", width: 2},
-        );
+        upright(pen, one, px);
         dot(pen, px, one.bottom, {colour: "accent", radius: 8});
       }
     };

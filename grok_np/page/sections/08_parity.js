@@ -70,14 +70,7 @@
       line(pen, at, x, test_loss, {width: 2.6});
       text(pen, "loss (nats a string)", at.left, 10, {base: "middle", size: 12, colour: "soft"});
       const px = at.x(Math.max(1, run.steps[place]));
-      stroke(
-        pen,
-        c => {
-          c.moveTo(px, at.top);
-          c.lineTo(px, at.bottom);
-        },
-        {colour: "accent", width: 2},
-      );
+      upright(pen, at, px);
     };
     const pic = picture(fig, {height: width => (width < 620 ? 300 : 330)});
     pic.paint = pen => {

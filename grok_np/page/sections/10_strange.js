@@ -42,14 +42,7 @@
       place = one;
       if (hover < 0) return;
       const px = one.x(xs()[hover]);
-      stroke(
-        pen,
-        c => {
-          c.moveTo(px, one.top);
-          c.lineTo(px, one.bottom);
-        },
-        {colour: "accent", width: 2},
-      );
+      upright(pen, one, px);
     };
     const range = (...columns) => {
       const all = columns.flatMap(column => [...column]).filter(value => value > 0);
