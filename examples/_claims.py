@@ -757,8 +757,8 @@ CLAIMS = {
               at_most(1e-6), BELOW),
         Claim("mutants of the package: killed, the same function, alive, of 3,248", README, "3176, 66, 6",
               why="mutmut's operators and more, by hand, before the last changes of the package"),
-        Claim("wrong calls, and the public functions and classes that refuse them", "ours, docs/reliability.md", "2951 of 98",
-              why="no test prints the count; `pytest tests/test_bad_arguments.py` makes the calls"),
+        Claim("wrong calls, and the public functions and classes that refuse them", "ours, docs/reliability.md",
+              "2951 of 98", why="no test prints the count; `pytest tests/test_bad_arguments.py` makes the calls"),
     ],
 }
 
