@@ -91,7 +91,7 @@ JOBS = {
     "one_neuron": Job("examples/one_neuron.py --out {out}", 1.5),
     "frequency_count": Job("examples/frequency_count.py --out {out}", 25),
     "before_grokking": Job("examples/before_grokking.py --out {out}", 15),
-    "how_many_frequencies": Job("examples/how_many_frequencies.py --out {out}", 5),
+    "how_many_frequencies": Job("examples/how_many_frequencies.py --out {out}", 15),
     "eps": Job("examples/measures.py eps", 8),
     "follow_pytorch": Job("examples/benchmarks/follow_pytorch.py", 10),
     "gradient_checkers": Job("examples/benchmarks/gradient_checkers.py", 5),
