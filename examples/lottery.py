@@ -73,7 +73,9 @@ def one(activation, factoring, scale, decay, seeds, steps):
                 initialisation="variance 1/p" if factoring == "one_hot" else "article")
     first, final = (model.effective(params) for params in flow(model, f"C_{P}", decay, range(seeds), steps))
     shares = groups.shares(final.A, final.B, final.C, cyclic(P))[:, 1:]
-    winner, decided = shares.argmax(axis=1)[:, None], shares.max(axis=1) >= 0.5
+    winner = shares.argmax(axis=1)[:, None]
+    alive = np.abs(final.C).max(axis=(1, 2)) > 1e-6  # or decay has shrunk the whole network to nothing
+    decided = (shares.max(axis=1) >= 0.5) & alive[:, None]
     row = {"neurons": decided.size, "decided": int(decided.sum()), "purity": float(np.median(shares.max(axis=1)))}
     for name, score in scores(first).items():
         place = (score > np.take_along_axis(score, winner, axis=1)).sum(axis=1)
