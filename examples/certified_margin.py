@@ -15,12 +15,14 @@ own modes 0, k, 2k, and e all that deviates from it, |e| <= z. Then
 so deviations count to first order, where neurons cancel, and R only where a neuron bends. The second table says what
 the answer loses, on average over a - b: to angles between the 256; to other rings' modes read in, first order; to R; to
 waves of no ring read in, by their size; to other rings' modes put out; to waves of no ring put out; to what is left of
-the path. The work is linear in the parameters, times 256 and the number of modes; then p numbers for each ring and
-a - b.
+the path. The work is linear in the size of the tables, times 256 and the number of modes; in the end rings meet in p
+numbers for each a - b.
+
+Where that leaves nothing, two reductions show what is to blame: to the modes of all rings, to a neuron's own modes.
 
 Beside it the idea of Yip et al. 2024 (arXiv 2412.03773): a ring is a Riemann sum of an integral over the phase. The
-error is at most the slope of the integrand times the way by which the neurons' weights must be moved to lie evenly; no
-rectangles do better. There all neurons share one wave, what they have beside it is lost, and all else is as above.
+error is at most the slope of the integrand times the way by which the neurons' weights must be moved to lie evenly; the
+slope alone gives nothing better. All neurons share one wave, what they have beside it is lost; all else is as above.
 """
 
 import argparse
@@ -36,12 +38,13 @@ from grok_np.reading import published, rings
 
 P, SIZES = 67, {8: 8, 14: 8, 27: 8}
 HARMONICS, POINTS = np.arange(3), 256
+NAMES = {"main_model": "the article's network", "p99zdpze5l": "Model A"}
 LOSSES = ("angles", "rings in", "R", "rest in", "rings out", "rest out", "path")
 
 
-# %% Networks of |x|, and the waves in their tables
-class Halves(NamedTuple):
-    """logits[a, b] = |A[a] + B[b]| C + path_a[a] + path_b[b]; A, B (p, h), C (h, p), paths (p, p)."""
+# %% Networks as tables, and the waves in them
+class Tables(NamedTuple):
+    """logits[a, b] = ReLU(A[a] + B[b]) C + path_a[a] + path_b[b]; A, B (p, h), C (h, p), paths (p, p)."""
 
     A: np.ndarray
     B: np.ndarray
@@ -50,23 +53,22 @@ class Halves(NamedTuple):
     path_b: np.ndarray
 
 
-def halves(effective):
-    """`Halves` of a ReLU MLP, or of a transformer that reads "a b" at attention rate 0: all values are added."""
-    w, rate = effective, getattr(effective, "attention_rate", 0)
-    if w.activation != "relu" or rate != 0:
-        raise ValueError(f"network must be ReLU at attention rate 0, got {w.activation} at {rate}")
-    if isinstance(w, Effective):
-        A, B, C, path_a, path_b = w.A, w.B + w.bias, w.C, 0, 0
-    else:
-        A, B, C = w.values[0] @ w.W_OI, w.values[1] @ w.W_OI + w.rest_pre, w.W_L
-        path_a, path_b = w.values[0] @ w.W_OU, w.values[1] @ w.W_OU + w.rest_logits
-    return Halves(A, B, C / 2, path_a + A @ C / 2, path_b + B @ C / 2)
+def tables(effective):
+    """`Tables` of a ReLU MLP, or of a transformer that reads "a b" at attention rate 0: all values are added."""
+    w, mlp = effective, isinstance(effective, Effective)
+    if w.activation != "relu" or not mlp and (w.attention_rate, len(w.values)) != (0, 2):
+        raise ValueError("network must be a ReLU MLP, or a ReLU transformer that reads a and b at attention rate 0, "
+                         f"got {w.activation}" + (not mlp) * f", {len(w.values)} tokens, rate {w.attention_rate}")
+    if mlp:
+        return Tables(w.A, w.B + w.bias, w.C, *np.zeros((2, len(w.A), len(w.A))))
+    return Tables(w.values[0] @ w.W_OI, w.values[1] @ w.W_OI + w.rest_pre, w.W_L,
+                  w.values[0] @ w.W_OU, w.values[1] @ w.W_OU + w.rest_logits)
 
 
 def margins(network):
     """The true ones, from all logits: (p, p), indexed [a - b, b]."""
     p, b = len(network.A), np.arange(len(network.A))
-    post = np.abs(network.A[:, None] + network.B)
+    post = np.maximum(network.A[:, None] + network.B, 0)
     table = analytic.margins(post @ network.C + network.path_a[:, None] + network.path_b)
     return np.stack([table[(b + u) % p, b] for u in range(p)])
 
@@ -138,10 +140,10 @@ def riemann_sums(a, b, put, spins):
 
 # %% One ring, and all
 def ring_parts(network, ring, keys):
-    """A ring's share of the margin by a - b and by how far a wrong answer is off; and what it explains of the paths.
+    """A ring's share of the margin, by a - b and by how far off a wrong answer is, and what it explains of the paths.
 
-    ours (p, 7, p - 1): the answer and six losses, at the worst angle; integral (p, 4, p - 1): the integral, its error,
-    unlike waves, all other losses; two tables (p, p). ``keys`` are the modes k and 2k of all rings.
+    ours (p, 7, p - 1): the answer and six losses, at the worst angle; sums (p, 4, p - 1): the integral, its error,
+    unlike waves, all other losses; two tables (p, p). Neurons are |x| here. ``keys``: modes k and 2k of all rings.
     """
     p, k, j, m = len(network.A), ring.frequency, HARMONICS, np.arange(1 - len(HARMONICS), len(HARMONICS))
     A, B, C = network.A[:, ring.neurons], network.B[:, ring.neurons], network.C[ring.neurons]
@@ -158,6 +160,7 @@ def ring_parts(network, ring, keys):
     out = np.array([k, *(key for key in keys if key not in (k, p - k))])
     put = amplitudes(C.T, out).conj()
     beyond, size = C - waves(put.conj(), out, p).T, np.abs(put)
+    spread = np.ptp(beyond, axis=1)
     # The paths, from mode m k to mode out; their constants go to the own frequency alone, so that they count once.
     once = (m != 0) | (out[:, None] == k)
     path_a, path_b = (once * np.fft.fft(amplitudes(table.T, out).conj())[:, m * k % p] / p
@@ -167,7 +170,9 @@ def ring_parts(network, ring, keys):
     wrong = 1 - turns(out, -tokens[1:], p)
     rest_a, rest_b, reach = rest_a @ size.T, rest_b @ size.T, rest_a.max(axis=0) + rest_b.max(axis=0)
     spins = turns(tokens, j * k, p)
-    ours, integrals = [], []
+    mean = np.mean([np.abs((((a.T * spin).T + b).T @ wave_j).real) for spin in spins], axis=(0, 2))
+    constant = np.ptp(mean @ beyond)
+    ours, sums = [], []
     for u, (integral, error, unlike) in enumerate(riemann_sums(a, b, put[0], spins)):  # a = b + u
         own = (a.T * spins[u]).T + b
         x, slope = (own.T @ wave_j).real, ((1j * j * own.T) @ wave_j).real
@@ -188,18 +193,45 @@ def ring_parts(network, ring, keys):
         bends = size @ np.maximum(z - np.abs(x), 0)
         rest_in = (np.roll(rest_a, -u, axis=0) + rest_b).max(axis=0)[:, None] + np.zeros(drift.shape)
         rings_out = np.abs(total) * (np.arange(len(out)) > 0)[:, None]
-        mean = np.abs(x).mean(axis=1)
-        rest_out = np.ptp(beyond, axis=1) @ (np.abs(np.abs(x) - mean[:, None]) + z) + np.ptp(mean @ beyond)
+        level = spread @ np.abs(x).mean(axis=1) / max(spread @ mean, 1e-300)
+        rest_out = spread @ (np.abs(np.abs(x) - level * mean[:, None]) + z) + level * constant
         losses = [loss.T @ np.abs(wrong) for loss in (angles, rings_in, bends, rest_in, rings_out)]
         losses.append(rest_out[:, None] + np.zeros(answer.shape))
         worst = (answer - sum(losses)).argmin(axis=0), tokens[:-1]
         ours.append([part[worst] for part in (answer, *losses)])
 
-        path_alone = ((path[0] @ wave_m * back)[:, None] * wrong[0]).real
-        others_lose = sum(losses[1:]) + half * (np.abs(path[0]) @ np.abs(m - 2)) * np.abs(wrong[0]) - path_alone
-        integrals.append([(integral * turns(u, -k, p) * wrong[0]).real, error * np.abs(wrong[0]),
-                          unlike * np.abs(wrong[0]), others_lose.max(axis=0)])
-    return np.array(ours), np.array(integrals), explained
+        # Here x is taken between the angles, so that R counts twice; the integral knows neurons only, so add the path.
+        besides = sum(losses[1:], losses[2]) + angles[1:].T @ np.abs(wrong[1:])
+        besides += half * (np.abs(path[0]) @ np.abs(m - 2)) * np.abs(wrong[0])
+        besides -= ((path[0] @ wave_m * back)[:, None] * wrong[0]).real
+        sums.append([(integral * turns(u, -k, p) * wrong[0]).real, error * np.abs(wrong[0]),
+                     unlike * np.abs(wrong[0]), besides.max(axis=0)])
+    return np.array(ours), np.array(sums), explained
+
+
+def find(network):
+    """The rings of a network, and their modes: k and 2k of all."""
+    p = len(network.A)
+    found = rings.find(Effective(network.A, network.B, np.zeros(network.A.shape[1]), network.C, "relu"))
+    if not found:
+        raise ValueError("network has no rings, so there is nothing to start from")
+    return found, sorted({min(key % p, -key % p) for ring in found for key in (ring.frequency, 2 * ring.frequency)})
+
+
+def rings_alone(network):
+    """The network with nothing but its rings' modes, and constants, in all of its tables."""
+    modes = np.array([0, *find(network)[1]])
+    A, B, C, path_a, path_b = (waves(amplitudes(table, modes), modes, len(table)) for table in (
+        network.A, network.B, network.C.T, network.path_a, network.path_b))
+    path_a, path_b = (waves(amplitudes(path.T, modes), modes, len(path)).T for path in (path_a, path_b))
+    return Tables(A, B, C.T, path_a, path_b)
+
+
+def product(A, C, modes):
+    """A C but for the product of what lies beyond these modes in both, and the spread of that at most, (p, p), (p,)."""
+    p, a, c = len(A), amplitudes(A, modes), amplitudes(C.T, modes)
+    rest_a, rest_c, turn = A - waves(a, modes, len(A)), C - waves(c, modes, len(A)).T, turns(np.arange(p), modes, p)
+    return (turn @ (a @ C) + rest_a @ c.T @ turn.T).real, np.abs(rest_a) @ np.ptp(rest_c, axis=1)
 
 
 def bounds(network):
@@ -208,18 +240,18 @@ def bounds(network):
     The bound is the first term minus the others: the answer and `LOSSES`; the integral, the error of the Riemann sum,
     unlike waves, other losses, path.
     """
-    p = len(network.A)
-    found = rings.find(Effective(network.A, network.B, np.zeros(network.A.shape[1]), network.C, "relu"))
-    if not found:
-        raise ValueError("network has no rings, so there is nothing to start from")
-    keys = sorted({min(key % p, -key % p) for ring in found for key in (ring.frequency, 2 * ring.frequency)})
-    *both, explained = zip(*[ring_parts(network, ring, keys) for ring in found], strict=True)
-    outside = np.setdiff1d(np.arange(len(network.C)), np.concatenate([ring.neurons for ring in found]))
-    path_a, path_b = (np.ptp(path - sum(part), axis=1) + np.abs(table[:, outside]) @ np.ptp(network.C[outside], axis=1)
-                      for path, table, part in zip(network[3:], network[:2], zip(*explained, strict=True), strict=True))
-    path = np.array([(np.roll(path_a, -u) + path_b).max() for u in range(p)])
+    p, (found, keys), C = len(network.A), find(network), network.C / 2
+    (half_a, missed_a), (half_b, missed_b) = (product(A, C, np.array([0, *keys])) for A in network[:2])
+    whole = network._replace(C=C, path_a=network.path_a + half_a, path_b=network.path_b + half_b)
+    *both, explained = zip(*[ring_parts(whole, ring, keys) for ring in found], strict=True)
+    outside = np.setdiff1d(np.arange(len(C)), np.concatenate([ring.neurons for ring in found]))
+    left_a, left_b = (
+        np.ptp(path - sum(part), axis=1) + missed + np.abs(A[:, outside]) @ np.ptp(C[outside], axis=1)
+        for path, part, missed, A in zip(whole[3:], zip(*explained, strict=True), (missed_a, missed_b), network[:2],
+                                         strict=True))
+    left = np.array([(np.roll(left_a, -u) + left_b).max() for u in range(p)])
     for parts in both:
-        parts = np.concatenate([sum(parts), np.broadcast_to(path[:, None, None], (p, 1, p - 1))], axis=1)
+        parts = np.concatenate([sum(parts), np.broadcast_to(left[:, None, None], (p, 1, p - 1))], axis=1)
         yield parts[np.arange(p), :, (2 * parts[:, 0] - parts.sum(axis=1)).argmin(axis=1)]
 
 
@@ -232,17 +264,21 @@ def main():
     best = best_rings(P, SIZES, starts=1, evaluations=arguments.evaluations).effective
     networks = {"cosine stars of nine": analytic.stars(P, 9, list(SIZES), activation="relu"),
                 "cosine stars of 151": analytic.stars(P, 151, list(SIZES), activation="relu"),
-                "best written down": best, "the same, own modes only": rings.keep_harmonics(best, rings.find(best))}
-    learned = {f"published, {path.stem}": published.load(path) for path in arguments.published}
+                "best written down": best, "the same, own modes": rings.keep_harmonics(best, rings.find(best))}
+    networks = {name: tables(effective) for name, effective in networks.items()}
+    learned = {NAMES.get(path.stem, path.stem): published.load(path) for path in arguments.published}
     if arguments.run:
-        learned["learned, main job"] = load_run(arguments.run)
+        learned["main job"] = load_run(arguments.run)
     for name, one in learned.items():
-        networks[name] = one.model.effective({key: W.astype(np.float64) for key, W in one.params.items()})
+        effective = one.model.effective({key: W.astype(np.float64) for key, W in one.params.items()})
+        networks[name] = tables(effective)
+        networks[f"{name}, rings' modes"] = rings_alone(networks[name])
+        if isinstance(effective, Effective):
+            networks[f"{name}, own modes"] = tables(rings.keep_harmonics(effective, rings.find(effective)))
     rows = []
     print("| network | least margin | its bound | pairs certified | median bound / margin | "
           "Riemann sums: least bound | pairs certified |\n|" + " --- |" * 7)
-    for name, effective in networks.items():
-        network = halves(effective)
+    for name, network in networks.items():
         true, (ours, sums) = margins(network), bounds(network)
         bound, by_sums = (2 * parts[:, 0] - parts.sum(axis=1) for parts in (ours, sums))
         assert (np.maximum(bound, by_sums) <= true.min(axis=1) + 1e-9).all(), "the bound is no bound"
