@@ -56,7 +56,7 @@ class Tables(NamedTuple):
 def tables(effective):
     """`Tables` of a ReLU MLP, or of a transformer that reads "a b" at attention rate 0: all values are added."""
     w, mlp = effective, isinstance(effective, Effective)
-    if w.activation != "relu" or not mlp and (w.attention_rate, len(w.values)) != (0, 2):
+    if w.activation != "relu" or (not mlp and (w.attention_rate, len(w.values)) != (0, 2)):
         raise ValueError("network must be a ReLU MLP, or a ReLU transformer that reads a and b at attention rate 0, "
                          f"got {w.activation}" + (not mlp) * f", {len(w.values)} tokens, rate {w.attention_rate}")
     if mlp:
@@ -284,8 +284,12 @@ def main():
         assert (np.maximum(bound, by_sums) <= true.min(axis=1) + 1e-9).all(), "the bound is no bound"
         print(f"| {name} | {true.min():.3f} | {bound.min():.3f} | {(bound > 0).mean():.0%} | "
               f"{np.median(bound[:, None] / true):.2f} | {by_sums.min():.3f} | {(by_sums > 0).mean():.0%} |")
-        rows.append((name, *ours.mean(axis=0), *sums.mean(axis=0)[:3]))
-    print("\n| network | answer | " + " | ".join(LOSSES) + " | integral | error | unlike waves |\n|" + " --- |" * 12)
+        alone = rings_alone(network)
+        of_no_ring = (100 * ((whole - part) ** 2).sum() / (whole**2).sum() for whole, part in zip(
+            (network.A, network.C), (alone.A, alone.C), strict=True))
+        rows.append((name, *ours.mean(axis=0), *sums.mean(axis=0)[:3], *of_no_ring))
+    print("\n| network | answer | " + " | ".join(LOSSES) + " | integral | error | unlike waves | "
+          "of no ring, % of A² | of C² |\n|" + " --- |" * 14)
     for name, *terms in rows:
         print(f"| {name} | " + " | ".join(f"{term:.2f}" for term in terms) + " |")
 
