@@ -904,7 +904,7 @@ TABLES = {
     "factorings": Table(("factorings",), lines_of),
     "moment_law": Table(("moment_law",), lines_of),
     "selection_law": Table(("selection_law",), lines_of),
-    "certified_margin": Table(("certified_margin",), lambda printed: lines_of(printed.split("\n\n")[0])),
+    "certified_margin": Table(("certified_margin",), lines_of),
     "lottery": Table(("lottery",), lines_of),
     "before_grokking": Table(("before_grokking",), lines_of),
     "how_many_frequencies": Table(("how_many_frequencies",), lines_of),

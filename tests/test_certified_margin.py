@@ -137,11 +137,27 @@ def test_model_a_is_certified_wholly_and_model_b_is_not_read(reference):
     network = published.load(reference("pizza/p99zdpze5l.npz"))
     model, params = network.model, {name: W.astype(np.float64) for name, W in network.params.items()}
     margins = true_margins(model.forward(params, all_pairs(59))[0], 59)
-    bound, by_sums = both_bounds(certified_margin.tables(model.effective(params)))
+    network = certified_margin.tables(model.effective(params))
+    bound, by_sums = both_bounds(network)
     assert (bound > 0).all() and (bound <= margins.min(axis=1)).all() and (by_sums <= margins.min(axis=1)).all()
     network = published.load(reference("pizza/l8k1hzciux.npz"))
     with pytest.raises(ValueError, match="attention rate 0, got relu, 2 tokens, rate 1"):
         certified_margin.tables(network.model.effective(network.params))
+
+
+def test_the_waves_of_model_a(reference):
+    """What docs/theory.md says of them: ring sizes, the second harmonic and constant, companions of the right sign."""
+    network = published.load(reference("pizza/p99zdpze5l.npz"))
+    network = certified_margin.tables(network.model.effective(network.params))
+    spectrum, path = np.fft.fft(network.A + network.B, axis=0), np.fft.fft2(network.path_a)
+    for ring, size in zip(certified_margin.find(network)[0], (149, 187, 171), strict=True):
+        k, amplitude = ring.frequency, spectrum[ring.frequency, ring.neurons]
+        constant = spectrum[0, ring.neurons].real / 2 / np.abs(amplitude)
+        second = (spectrum[2 * k % 59, ring.neurons] * np.conj(amplitude) ** 2).real / np.abs(amplitude) ** 3
+        assert ring.n_neurons == size
+        assert abs(np.average(constant, weights=ring.weights) - 0.10) < 0.01
+        assert abs(np.average(second, weights=ring.weights) + 0.11) < 0.01
+        assert abs(np.angle(-path[2 * k % 59, -k])) < 0.02  # -cos(2 k w a - k w c), in phase to a degree
 
 
 def test_what_has_no_rings_is_refused():
