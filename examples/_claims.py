@@ -66,8 +66,8 @@ JOBS = {
     "best_network": Job("examples/best_network.py --run {runs}/mlp_grokking", 0.5, quick=True),
     "best_published": Job("examples/best_network.py --published $GROK_NP_REFERENCE/pair/main_model.npz", 0.5,
                           quick=True),
-    "certified_margin": Job("examples/certified_margin.py --published $GROK_NP_REFERENCE/pair/main_model.npz", 0.4,
-                            quick=True),
+    "certified_margin": Job("examples/certified_margin.py --published $GROK_NP_REFERENCE/pair/main_model.npz "
+                            "$GROK_NP_REFERENCE/pizza/p99zdpze5l.npz --run {runs}/mlp_grokking", 1, quick=True),
     "ring_ablations": Job("examples/ring_ablations.py --out {out}", 0.5, quick=True),
     "sparse_parity": Job("examples/sparse_parity.py --out {out}", 0.6, quick=True),
     "follow_published": Job("examples/follow_published.py --published $GROK_NP_REFERENCE/pair --out {out}", 4,
@@ -123,6 +123,11 @@ def cells(row, column):
         return [cell for cell in found if cell not in ("", "-")]
 
     return read
+
+
+def certified(network, column, table=0):
+    """A number of one of the two tables of `certified_margin.py`."""
+    return lambda printed: cells(network, column)(printed.split("\n\n")[table])
 
 
 def parts(row, column, separator):
@@ -616,17 +621,42 @@ CLAIMS = {
               "best_published", ratio(r"^written down, for the training pairs +(\S+e-\d+)", r"^learned +(\S+e-\d+)"),
               at_most(1), BELOW),
         Claim("certified margin: stars of nine, least margin", THEORY, 0.106, "certified_margin",
-              r"^cosine stars of nine +\S+ +\S+ +(\S+)", 5e-4, PRINTED),
-        Claim("certified margin: stars of nine, its bound", THEORY, 0.091, "certified_margin",
-              r"^cosine stars of nine +\S+ +\S+ +\S+ +(\S+)", 5e-4, PRINTED),
+              certified("cosine stars of nine", 1), 5e-4, PRINTED),
+        Claim("certified margin: stars of nine, its bound", THEORY, 0.105, "certified_margin",
+              certified("cosine stars of nine", 2), 5e-4, PRINTED),
+        Claim("certified margin: stars of 151, bound by Riemann sums", THEORY, 1.55, "certified_margin",
+              certified("cosine stars of 151", 5), 5e-3, PRINTED),
         Claim("certified margin: best network reduced to its own modes", THEORY, 10.0, "certified_margin",
-              r"^the same, own modes only +\S+ +\S+ +(\S+)", 0.05, PRINTED),
-        Claim("certified margin: its bound", THEORY, 1.6, "certified_margin",
-              r"^the same, own modes only +\S+ +\S+ +\S+ +(\S+)", 0.05, PRINTED),
-        Claim("certified margin: the published network's least margin", THEORY, 5.3, "certified_margin",
-              r"^published +\S+ +\S+ +(\S+)", 0.05, PRINTED),
-        Claim("certified margin: the published network's pairs, without leftovers", THEORY, 6, "certified_margin",
-              r"^published +\S+ +(\S+)%", 0.5, PRINTED, unit="%"),
+              certified("the same, own modes", 1), 0.05, PRINTED),
+        Claim("certified margin: its bound", THEORY, 9.4, "certified_margin", certified("the same, own modes", 2), 0.05,
+              PRINTED),
+        Claim("certified margin: pairs of the best network", THEORY, 100, "certified_margin",
+              certified("best written down", 3), unit="%"),
+        *[Claim(f"certified margin: pairs of {network}", THEORY, share, "certified_margin", certified(network, 3),
+                tolerance, why, unit="%")
+          for network, share, tolerance, why in (
+              ("the article's network", 0, 0, ""), ("the article's network, rings' modes", 22, 0.5, PRINTED),
+              ("the article's network, own modes", 100, 0, ""), ("main job", 0, 0, ""),
+              ("main job, own modes", 100, 0, ""))],
+        Claim("certified margin: the article's network, least margin", THEORY, 5.3, "certified_margin",
+              certified("the article's network", 1), 0.05, PRINTED),
+        *[Claim(f"certified margin: the article's network, lost of an answer of 16.9: {loss}", THEORY, size,
+                "certified_margin", certified("the article's network", column, 1), 0.05, PRINTED)
+          for loss, column, size in (("waves of no ring read in", 5, 14.9), ("waves of no ring put out", 7, 13.3),
+                                     ("rest of the linear path", 8, 11.2), ("kinks", 4, 10.5))],
+        Claim("certified margin: power of the article's A outside its rings' modes", THEORY, 0.17, "certified_margin",
+              certified("the article's network", 12, 1), 5e-3, PRINTED, unit="%"),
+        *[Claim(f"certified margin: Model A, {what}", f"{ZHONG}, published weights; bound ours", there,
+                "certified_margin", certified(row, column, table), tolerance, tolerance and PRINTED, unit=unit)
+          for what, row, column, table, there, tolerance, unit in (
+              ("pairs certified", "Model A", 3, 0, 100, 0, "%"), ("least margin", "Model A", 1, 0, 14.3, 0.05, ""),
+              ("its bound", "Model A", 2, 0, 1.5, 0.05, ""),
+              ("median of bound over margin", "Model A", 4, 0, 0.43, 5e-3, ""),
+              ("bound without waves of no ring", "Model A, rings' modes", 2, 0, 8.2, 0.05, ""),
+              ("median of bound over margin, without waves of no ring", "Model A, rings' modes", 4, 0, 0.80, 5e-3, ""),
+              ("pairs certified by Riemann sums", "Model A", 6, 0, 0, 0, "%"),
+              ("Riemann sums: integral", "Model A", 9, 1, 23.9, 0.05, ""),
+              ("Riemann sums: error", "Model A", 10, 1, 21.9, 0.05, ""))],
         *[Claim(f"broken by 0.5, {network}: {what} changes the loss by a factor", THEORY, factor, "ring_ablations",
                 ablation(network, what), tolerance, "the page gives two digits")
           for network, what, factor, tolerance in (
@@ -907,6 +937,7 @@ TABLES = {
     "factorings": Table(("factorings",), lines_of),
     "moment_law": Table(("moment_law",), lines_of),
     "selection_law": Table(("selection_law",), lines_of),
+    "certified_margin": Table(("certified_margin",), lines_of),
     "lottery": Table(("lottery",), lottery),
     "one_neuron": Table(("one_neuron",), lines_of),
     "two_neurons": Table(("one_neuron",), nth_table(1)),

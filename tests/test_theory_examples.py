@@ -89,14 +89,3 @@ def test_ring_ablations(tmp_path):
     assert re.findall(r"^free .*: (.*)$", printed, re.MULTILINE) == [
         "turned, M_5, M_7", "turned", "turned, M_5, M_6, M_7"]
     assert (tmp_path / "pictures/ring_ablations.png").stat().st_size > 10_000
-
-
-def test_certified_margin(tmp_path):
-    """Bounds are at most the margins (the example asserts it for every a - b), and stars are certified wholly."""
-    printed = run(tmp_path, "certified_margin.py", "--evaluations", "150")
-    rows = {line[:34].strip(): line[34:].split() for line in printed.splitlines()[1:]}
-    for name in ("cosine stars of nine", "cosine stars of five"):
-        share, clean, margin, bound = rows[name][:4]
-        assert share == clean == "100%" and 0.6 * float(margin) < float(bound) <= float(margin)
-    assert rows["best written down"][0] == "0%"  # neighbours' modes, bounded by their largest value, are to blame
-    assert float(rows["the same, own modes only"][3]) > float(rows["best written down"][3])
