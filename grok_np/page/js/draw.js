@@ -253,7 +253,7 @@ function panel(pen, i, n, p, most) {
   ];
   return axes(pen, {
     left: left + 10,
-    right: pen.width - left - width + 10,
+    right: pen.width - left - width + 16, // keeps "66" of one panel off the "0" of the next
     top: top + 24,
     bottom: pen.height - top - height + 24,
     x: {min: 0, max: p - 1, ticks: ends},
