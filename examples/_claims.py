@@ -90,6 +90,10 @@ JOBS = {
     "lottery": Job("examples/lottery.py --out {out}", 5),
     "one_neuron": Job("examples/one_neuron.py --out {out}", 1.5),
     "frequency_count": Job("examples/frequency_count.py --out {out}", 25),
+    "ring_law": Job("examples/ring_law.py --out {out} --long 500000", 120),
+    "ring_law_60": Job("examples/ring_law.py --fraction 0.6 --members 16 --steps 20000 --out {runs}/ring_law", 10),
+    "ring_law_square": Job("examples/ring_law.py --activation square --fraction 0.8 --members 8 --steps 20000 "
+                           "--out {runs}/ring_law", 4),
     "before_grokking": Job("examples/before_grokking.py --out {out}", 15),
     "how_many_frequencies": Job("examples/how_many_frequencies.py --out {out}", 15),
     "eps": Job("examples/measures.py eps", 8),
@@ -841,6 +845,14 @@ def lottery(printed):
     return [row[:9] + row[12:] for row in lines_of(printed)]
 
 
+def ring_law(printed, printed_60):
+    """Mean differences from learned rings, by how long they were trained."""
+    tables = [("20,000 (60 % of the pairs)", nth_table(4)(printed_60)), ("50,000 (40 %)", nth_table(0)(printed)),
+              ("500,000 (40 %)", nth_table(2)(printed))]
+    head = ["learned until", *tables[0][1][0]]
+    return [head, *([label, *row] for label, table in tables for row in table[1:])]
+
+
 def main_job(printed):
     """The printed table of networks and losses."""
     names = ("learned weights", "second harmonic and constant", "pure cosines", "pure cosines, regular rings",
@@ -946,6 +958,7 @@ TABLES = {
     "lottery": Table(("lottery",), lottery),
     "one_neuron": Table(("one_neuron",), lines_of),
     "two_neurons": Table(("one_neuron",), nth_table(1)),
+    "ring_law": Table(("ring_law", "ring_law_60"), ring_law),
     "before_grokking": Table(("before_grokking",), lines_of),
     "how_many_frequencies": Table(("how_many_frequencies",), lines_of),
     "step_time": Table(("step_time",), step_time(FRAMEWORKS)),

@@ -316,29 +316,39 @@ def print_objectives(group):
 
 # %%
 def scatter(group):
-    """Prediction against learning, ring by ring, coloured by the number of neurons."""
+    """Prediction against learning, ring by ring, coloured by the number of neurons; filled: trained longest."""
     figure = Figure(figsize=(WIDTH, 4.9), layout="constrained")
-    names = ("rest", "written")
+    names = {"rest": "at rest, from the weights\njust after grokking",
+             "written": "written down from\nfrequencies and sizes"}
     axes = figure.subplots(len(names), len(QUANTITIES))
     sizes = sorted({min(ring["n"], 9) for row in group for ring in row["late"] if ring["n"] >= 5})
-    for line, name in zip(axes, names, strict=True):
-        both = [pair for row in group for pair in compare(row, name, 5)]
+    steps = sorted({row["late_step"] for row in group})
+    for line, (name, words) in zip(axes, names.items(), strict=True):
         for axis, (quantity, label) in zip(line, QUANTITIES.items(), strict=True):
             ends = (0, 1) if quantity[0] == "M" else (-0.15, 0) if quantity == "second" else (0, 0.15)
             axis.plot(ends, ends, color="0.6", lw=1)
-            for size, colour, marker in zip(sizes, CYCLE, "os^Dv", strict=False):
-                points = [(value(a, quantity), value(b, quantity)) for a, b in both if min(a["n"], 9) == size]
-                axis.plot(*np.array(points).reshape(-1, 2).T, marker, color=colour, mfc="none", ms=4,
-                          label=f"{size}{' or more' * (size == 9)}")
+            for longest in (False, True):
+                both = [pair for row in group if (row["late_step"] == steps[-1]) == longest
+                        for pair in compare(row, name, 5)]
+                for size, colour, marker in zip(sizes, CYCLE, "os^Dv", strict=False):
+                    points = [(value(a, quantity), value(b, quantity)) for a, b in both if min(a["n"], 9) == size]
+                    axis.plot(*np.array(points).reshape(-1, 2).T, marker, color=colour, ms=4,
+                              mfc=colour if longest else "none", alpha=1 if longest else 0.5,
+                              label=f"{size}{' or more' * (size == 9)}" if longest else None)
             axis.set(aspect="equal", title=label if name == "rest" else "", xlabel="learned")
-        line[0].set_ylabel({"rest": "at rest, from the weights\njust after grokking",
-                            "written": "written down from\nfrequencies and sizes"}[name])
+        line[0].set_ylabel(words)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), title="neurons in the ring", ncols=5, frameon=False,
                   loc="outside lower center", fontsize=9)
-    hits = [sum(same_basin(a, b) for row in group for a, b in compare(row, name)) for name in names]
-    total = sum(ring["n"] >= 6 for row in group for ring in row["late"])
-    title(figure, f"{len(group)} networks. Of {total} rings of six or more {hits[0]} have the size and, to {BASIN}, "
-                  f"$|M_5|$ to $|M_8|$ of the prediction at rest, {hits[1]} those written down, given the sizes")
+
+    def error(name, of):
+        return np.mean([abs(value(a, "M5") - value(b, "M5")) for row in of for a, b in compare(row, name)] or [np.nan])
+
+    longest = [row for row in group if row["late_step"] == steps[-1]]
+    told = [f"{len(of)} networks: {error('rest', of):.2f} at rest, {error('written', of):.2f} written down"
+            for of in ([row for row in group if row not in longest], longest) if of]
+    title(figure, f"Mean error of $|M_5|$, rings of six or more. Filled: trained for {steps[-1]:,} steps, "
+                  f"{told[-1]}", *([f"Hollow: for {' or '.join(f'{step:,}' for step in steps[:-1])}, {told[0]}"]
+                                   if len(steps) > 1 else []))
     return figure
 
 
@@ -361,7 +371,7 @@ def residuals(states):
             last.append(f"{middle[-1]:.1%} at step {steps[-1]:,} ({name})")
     axis.set(xscale="log", yscale="log", xlabel="step", ylabel="distance from the rest law / norm")
     axis.legend(frameon=False)
-    title(figure, "After grokking the weights miss the rest law by, median: " + ", ".join(last))
+    title(figure, "After grokking the weights miss the rest law by, median:\n" + ", ".join(last))
     return figure
 
 
