@@ -6,10 +6,12 @@ import threading
 import time
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from threadpoolctl import threadpool_limits
+from tqdm import tqdm
 
 from grok_np import DivergedError, RunError, figures
 from grok_np.learning.machine import cores
@@ -60,6 +62,12 @@ def workers():
 def _alone():
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the training loop, which saves, or for nobody here
     threadpool_limits(1, user_api="blas")
+
+
+def learn_each(learn, which, **options):
+    """learn(one, **options) for each one of these, in `workers`, with a progress bar."""
+    with workers() as pool:
+        list(tqdm(pool.map(partial(learn, **options), which), total=len(which), unit="network"))
 
 
 def show(folder, pictures, page=None):

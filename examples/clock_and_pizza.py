@@ -15,14 +15,12 @@ sweep goes on.
 # %%
 import argparse
 import os
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from _circles import circles, isolated_circles
-from _console import parse, show, workers
+from _console import learn_each, parse, show
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
 from grok_np import MLP, AdamW, ModularArithmetic, Transformer, analytic, load_run, reading, train
 from grok_np.figures.style import BLACK, SKY, WIDTH, title
@@ -58,8 +56,7 @@ def trained(options):
     """Networks {name: (model, params)} of our own."""
     rates, linear, steps = (RATES[::13], ["alpha"], 20) if options.quick else (RATES, [*LINEAR], options.steps)
     names = [f"rate {rate:.2f}" for rate in rates] + linear
-    with workers() as pool:
-        list(tqdm(pool.map(partial(learn, steps=steps, out=options.out), names), total=len(names), unit="network"))
+    learn_each(learn, names, steps=steps, out=options.out)
     runs = {name: load_run(options.out / name.replace(" ", "_")) for name in names}
     return {name: (run.model, run.params) for name, run in runs.items()}
 

@@ -12,12 +12,10 @@ beside the regular star, and the moments beside the losses.
 
 # %%
 import argparse
-from functools import partial
 
 import numpy as np
-from _console import parse, show, verdict, workers
+from _console import learn_each, parse, show, verdict
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
 from grok_np import MLP, AdamW, ModularArithmetic, figures, load_run, reading, train
 from grok_np.figures.rings import closed
@@ -46,8 +44,7 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="two seeds, 300 steps: no star yet")
     options = parse(parser, "five_neurons")
     seeds, steps = (2, 300) if options.quick else (options.seeds, options.steps)
-    with workers() as pool:
-        list(tqdm(pool.map(partial(learn, steps=steps, out=options.out), range(seeds)), total=seeds, unit="network"))
+    learn_each(learn, range(seeds), steps=steps, out=options.out)
     runs = [load_run(options.out / f"seed_{seed:02d}") for seed in range(seeds)]
 
 # %% [markdown]

@@ -1,7 +1,7 @@
 # %%
-"""Is a neuron's frequency decided by its first weights? The lottery of He et al. 2026 on 6,912 neurons.
+"""Is a neuron's frequency decided by its first weights? The lottery of He et al. 2026 on 15,360 neurons.
 
-    python examples/lottery.py            # 24 settings x 9 networks; about two minutes on one core
+    python examples/lottery.py            # 24 settings x 20 networks; about five minutes on one core
 
 He, Wang, Chen, Yang 2026 (arXiv 2602.16849): while a neuron is small, its frequencies grow independently of each other,
 and the one wins whose phases are least misaligned at the start. With u_k, v_k, w_k the Fourier coefficients of what the
@@ -18,9 +18,9 @@ The network: addition mod 17, all pairs, 32 neurons, x² or ReLU, one-hot or tie
 normal (variance 1/17; tied ones as in the article) times a scale of 0.01, 0.1 or 1, loss with or without decay
 1e-4 |theta|². Steps go along the gradient, of a length that is a share of |theta| (so the small scales take no longer):
 gradient flow with another clock. Printed: how often the final frequency, that of most of the neuron's energy, is the
-first and among the first three of a prediction, against chance, with 95 % Wilson intervals over neurons, of those
-neurons only that end with half of their energy or more in one frequency ("decided"). Results are
-rows of runs/lottery/table.jsonl, so that an interrupted run goes on.
+first and among the first three of a prediction, against chance, with 95 % intervals that count networks, not neurons
+alone, of those neurons only that end with half of their energy or more in one frequency ("decided"). Results are rows
+of runs/lottery/table.jsonl, so that an interrupted run goes on.
 """
 
 # %%
@@ -30,7 +30,6 @@ import numpy as np
 from _console import parse, show, workers
 from _flow import flow
 from matplotlib.figure import Figure
-from scipy.stats import binomtest
 
 from grok_np import MLP
 from grok_np.figures import style
@@ -73,20 +72,32 @@ def one(activation, factoring, scale, decay, seeds, steps):
                 initialisation="variance 1/p" if factoring == "one_hot" else "article")
     first, final = (model.effective(params) for params in flow(model, f"C_{P}", decay, range(seeds), steps))
     shares = groups.shares(final.A, final.B, final.C, cyclic(P))[:, 1:]
-    winner, decided = shares.argmax(axis=1)[:, None], shares.max(axis=1) >= 0.5
-    row = {"neurons": decided.size, "decided": int(decided.sum()), "purity": float(np.median(shares.max(axis=1)))}
+    winner = shares.argmax(axis=1)[:, None]
+    alive = np.abs(final.C).max(axis=(1, 2)) > 1e-6  # or decay has shrunk the whole network to nothing
+    decided = (shares.max(axis=1) >= 0.5) & alive[:, None]
+    row = {"neurons": decided.size, "decided": decided.sum(axis=1).tolist()}
     for name, score in scores(first).items():
         place = (score > np.take_along_axis(score, winner, axis=1)).sum(axis=1)
-        row |= {name: int((place == 0)[decided].sum()), f"{name}_3": int((place < 3)[decided].sum())}
+        row |= {name: (decided & (place == 0)).sum(axis=1).tolist(),
+                f"{name}_3": (decided & (place < 3)).sum(axis=1).tolist()}
     return row
 
 
-def wilson(k, n):
-    """Percent and its 95 % interval."""
-    if not n:
+def share(right, decided):
+    """Percent and its 95 % interval, from how many are right of how many in each network.
+
+    Neurons of one network are not independent. So Wilson's interval is that of fewer neurons: as many as, drawn
+    independently, would give the variance that the networks show (Kish's design effect, at least 1).
+    """
+    k, n = np.array(right), np.array(decided)
+    if not n.sum():
         return "-"
-    low, high = binomtest(k, n).proportion_ci(method="wilson")
-    return f"{k / n:.0%} [{low:.0%}, {high:.0%}]"
+    p, networks = k.sum() / n.sum(), (n > 0).sum()
+    shown = networks / max(networks - 1, 1) * ((k - p * n) ** 2).sum() / n.sum()  # times n: p (1 - p) if independent
+    effective = n.sum() / max(1, shown / (p * (1 - p))) if 0 < p < 1 else n.sum()
+    z2 = 1.96**2 / effective
+    middle, half = (p + z2 / 2) / (1 + z2), np.sqrt(z2 * (p * (1 - p) + z2 / 4)) / (1 + z2)
+    return f"{p:.0%} [{middle - half:.0%}, {middle + half:.0%}]"
 
 
 # %% How often is the prediction right?
@@ -102,8 +113,9 @@ def picture(rows):
             for name, colour, marker in zip(PREDICTIONS, style.CYCLE, "o^sD", strict=False):
                 for decay, line in ((0.0, "-"), (DECAY, "--")):
                     here = [row for row in rows if (row["activation"], row["factoring"], row["decay"]) ==
-                            (activation, factoring, decay) and row["decided"]]
-                    ax.plot([row["scale"] for row in here], [row[name] / row["decided"] for row in here], line,
+                            (activation, factoring, decay) and sum(row["decided"])]
+                    ax.plot([row["scale"] for row in here],
+                            [sum(row[name]) / sum(row["decided"]) for row in here], line,
                             marker=marker, color=colour, label=name if not decay else None)
             ax.axhline(1 / (P // 2), color=style.BLACK, ls=":")
             ax.set(xscale="log", ylim=(0, 1.04), title=f"{'x²' if activation == 'square' else 'ReLU'}, "
@@ -113,18 +125,18 @@ def picture(rows):
         ax.set_xlabel("initial scale")
     for ax in panels[:, 0]:
         ax.set_ylabel("right, of decided neurons")
-    best = max(PREDICTIONS, key=lambda name: sum(row[name] for row in rows))
-    right, decided = sum(row[best] for row in rows), max(sum(row["decided"] for row in rows), 1)
-    share = decided / max(sum(row["neurons"] for row in rows), 1)
-    style.title(figure, f"{best.capitalize()} names the final frequency of {right / decided:.0%} of decided neurons "
-                f"({share:.0%} of all).", "The best of the four predictions on these same neurons. Decided: half of "
-                f"the energy in one frequency.\nDotted: chance, {1 / (P // 2):.1%}. Dashed: with decay.")
+    right = {name: sum(sum(row[name]) for row in rows) for name in PREDICTIONS}
+    best, decided = max(right, key=right.get), max(sum(sum(row["decided"]) for row in rows), 1)
+    of_all = decided / sum(row["neurons"] for row in rows)
+    style.title(figure, f"{best.capitalize()} names the final frequency of {right[best] / decided:.0%} of decided "
+                f"neurons ({of_all:.0%} of all).", "The best of the four predictions on these same neurons. Decided: "
+                f"half of the energy in one frequency.\nDotted: chance, {1 / (P // 2):.1%}. Dashed: with decay.")
     return figure
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--seeds", type=int, default=9)
+    parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--steps", type=int, default=1000)
     parser.add_argument("--quick", action="store_true", help="one network each, 10 steps: hardly anything is learned")
     options = parse(parser, "lottery")
@@ -134,10 +146,10 @@ if __name__ == "__main__":
     with workers() as pool:
         rows = sweep(one, settings, options.out / "table.jsonl", executor=pool)
     print(f"Chance: first {1 / (P // 2):.1%}, among the first three {3 / (P // 2):.1%}.")
-    print("| sigma | weights | scale | decay | decided | " + " | ".join(PREDICTIONS) + " | "
+    print("| σ | weights | scale | decay | decided | " + " | ".join(PREDICTIONS) + " | "
           + " | ".join(f"{name}, top 3" for name in PREDICTIONS) + " |\n|" + " --- |" * (5 + 2 * len(PREDICTIONS)))
     for row in rows:
-        cells = [wilson(row[name + top], row["decided"]) for top in ("", "_3") for name in PREDICTIONS]
+        cells = [share(row[name + top], row["decided"]) for top in ("", "_3") for name in PREDICTIONS]
         print(f"| {'x²' if row['activation'] == 'square' else 'ReLU'} | {row['factoring']} | {row['scale']:g} | "
-              f"{row['decay']:g} | {row['decided']} of {row['neurons']} | {' | '.join(cells)} |")
+              f"{row['decay']:g} | {sum(row['decided'])} of {row['neurons']} | {' | '.join(cells)} |")
     show(options.out, {"lottery": (picture(rows), "solid and dashed lines; the dotted one is chance")})

@@ -60,20 +60,21 @@ def written_down(effective, split, optimizer):
 
     sizes = {ring.frequency: ring.n_neurons for ring in reading.rings.find(effective)}
     if not sizes:
-        return ""
+        return []
     best = analytic.best_rings(len(effective.A), sizes, optimizer, effective.activation, inputs=split.train_inputs,
                                starts=2, evaluations=1000).effective
     scale = norm(effective) / norm(best)
     best = replace(best, **{name: scale * getattr(best, name) for name in "ABC"})
-    [(_, train, test)] = reading.rings.scores(best, split, rings=[])
-    return (f"{'best rings, written down':30s}{train.loss:12.2e}{test.loss:12.2e}{train.accuracy:12.4f}"
-            f"{test.accuracy:12.4f}\n")
+    return [("best rings, written down", *reading.rings.scores(best, split, rings=[])[0][1:])]
 
 
 if __name__ == "__main__":
     effective = run.model.effective(run.params)
     print(reading.rings.table(effective, run.split))
-    print(written_down(effective, run.split, run.optimizer), verdict(run.history), sep="\n")
+    written = written_down(effective, run.split, run.optimizer)
+    for name, training, test in written:
+        print(f"{name:30s}{training.loss:12.2e}{test.loss:12.2e}{training.accuracy:12.4f}{test.accuracy:12.4f}")
+    print("", verdict(run.history), sep="\n")
 
 # %% [markdown]
 # ## Look
@@ -139,15 +140,15 @@ def contributions(parts, total, a, b) -> Figure:
 
 
 # %%
-def draw(run):
-    """Every picture of the run, each with what to see in it."""
+def draw(run, written):
+    """Every picture of the run and of the row `written_down`, each with what to see in it."""
     effective, steps = run.model.effective(run.params), run.checkpoint_steps()
     rings, required = reading.rings.find(effective), analytic.required_moments(effective.activation)
     scores = [reading.rings.scores(run.model.effective(run.checkpoint(step)), run.split) for step in steps]
     pictures = {
         "training": (figures.training_curves(run.history), "when the training pairs are known, when the others"),
         "weights": (figures.weight_maps(effective, rings), "noise on the left; on the right, few frequencies or many"),
-        "learned_against_exact": (figures.scores(scores[-1]), "how much is lost if the weights become waves"),
+        "learned_against_exact": (figures.scores(scores[-1] + written), "how much is lost if the weights become waves"),
         "replacements": (replacements(steps, scores), "whether the waves know the answers before the weights"),
     }
     if rings:
@@ -163,4 +164,4 @@ def draw(run):
 
 
 if __name__ == "__main__":
-    show(run.path / "figures", draw(run), run.path)
+    show(run.path / "figures", draw(run, written), run.path)

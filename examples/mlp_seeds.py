@@ -11,12 +11,10 @@ moments of all rings. Rings of five are forced to be regular, larger ones are fr
 
 # %%
 import argparse
-from functools import partial
 
 import numpy as np
-from _console import parse, show, workers
+from _console import learn_each, parse, show
 from matplotlib.figure import Figure
-from tqdm import tqdm
 
 from grok_np import MLP, AdamW, ModularArithmetic, analytic, load_run, reading, train
 from grok_np.figures.rings import on_moments, shade
@@ -44,8 +42,7 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="two seeds, 100 steps: nothing is learned")
     options = parse(parser, "mlp_seeds")
     seeds, steps = (2, 100) if options.quick else (options.seeds, options.steps)
-    with workers() as pool:
-        list(tqdm(pool.map(partial(learn, steps=steps, out=options.out), range(seeds)), total=seeds, unit="network"))
+    learn_each(learn, range(seeds), steps=steps, out=options.out)
     runs = [load_run(options.out / f"seed_{seed:02d}") for seed in range(seeds)]
 
 # %% [markdown]

@@ -10,10 +10,8 @@ of the variance of the logits their waves explain, and how many of the 512 neuro
 
 # %%
 import argparse
-from functools import partial
 
-from _console import parse, workers
-from tqdm import tqdm
+from _console import learn_each, parse
 
 from grok_np import AdamW, ModularArithmetic, Transformer, load_run, reading, train
 from grok_np.reading import progress
@@ -41,8 +39,7 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="one seed, 5 steps: nothing is learned")
     options = parse(parser, "transformer_seeds")
     seeds, steps = (1, 5) if options.quick else (options.seeds, options.steps)
-    with workers() as pool:
-        list(tqdm(pool.map(partial(learn, steps=steps, out=options.out), range(seeds)), total=seeds, unit="network"))
+    learn_each(learn, range(seeds), steps=steps, out=options.out)
 
 # %% [markdown]
 # ## Beside the paper

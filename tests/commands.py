@@ -8,10 +8,25 @@ from pathlib import Path
 EXAMPLES = Path(__file__).parents[1] / "examples"
 
 
-def run(tmp_path, name, *arguments, fails=False):
-    """The example's standard output, or its last line of errors."""
+def start(tmp_path, name, *arguments, **options):
+    """The example's process."""
     environment = os.environ | {"MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path), "PYTHONIOENCODING": "utf-8"}
-    done = subprocess.run([sys.executable, "-W", "error", str(EXAMPLES / name), *arguments], cwd=tmp_path,
-                          capture_output=True, encoding="utf-8", env=environment, timeout=600)
-    assert (done.returncode != 0) == fails, done.stderr
-    return done.stderr.splitlines()[-1] if fails else done.stdout
+    command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", cwd=tmp_path,
+                            env=environment, **options)
+
+
+def run(tmp_path, name, *arguments, code=0):
+    """The example's standard output; its errors where it has to end with another code than 0."""
+    process = start(tmp_path, name, *arguments)
+    printed, errors = process.communicate(timeout=600)
+    assert process.returncode == code, errors
+    return errors if code else printed
+
+
+def refused(tmp_path, name, *arguments):
+    """The one line with which the example refuses."""
+    errors = run(tmp_path, name, *arguments, code=1).replace("\r", "\n")
+    lines = [line for line in errors.splitlines() if "it/s" not in line and "network" not in line]
+    assert lines[-1].startswith("error: ") and "Traceback" not in errors
+    return lines[-1]

@@ -1,4 +1,4 @@
-"""Where the published reference data is, and how hard hypothesis tries.
+"""Where the published reference data is, how hard hypothesis tries, and the browser that looks at the page.
 
     HYPOTHESIS_PROFILE=thorough pytest        1,000 examples per property instead of 25
     GROK_NP_REFERENCE=FOLDER pytest           published checkpoints and tables, which are not shipped
@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+from browser import chromium
 from hypothesis import settings
 
 collect_ignore = ["elsewhere"]  # takes calls away from whoever imports it, see test_portable
@@ -29,3 +30,11 @@ def reference():
         return REFERENCE / name
 
     return find
+
+
+@pytest.fixture(scope="module")
+def driver():
+    """A browser; the test is skipped where there is none."""
+    driver = chromium()
+    yield driver
+    driver.quit()

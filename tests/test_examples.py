@@ -4,43 +4,15 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from commands import EXAMPLES, refused, run, start
 
-EXAMPLES = Path(__file__).parents[1] / "examples"
 SHARED = {path.name: path for path in sorted(EXAMPLES.glob("[!_]*.py"))
           if path.read_text(encoding="utf-8").startswith("# %% [markdown]")}
-
-
-def start(tmp_path, name, *arguments, **options):
-    """The example as a process of its own, in a folder of its own."""
-    environment = os.environ | {"MPLBACKEND": "Agg", "MPLCONFIGDIR": str(tmp_path), "PYTHONIOENCODING": "utf-8"}
-    command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", cwd=tmp_path,
-                            env=environment, **options)
-
-
-def run(tmp_path, name, *arguments):
-    """The example's standard output."""
-    process = start(tmp_path, name, *arguments)
-    printed, errors = process.communicate(timeout=600)
-    assert process.returncode == 0, errors
-    return printed
-
-
-def refused(tmp_path, name, *arguments):
-    """The one line with which the example refuses."""
-    process = start(tmp_path, name, *arguments)
-    _, errors = process.communicate(timeout=600)
-    assert process.returncode == 1
-    lines = [line for line in errors.replace("\r", "\n").splitlines() if "it/s" not in line and "network" not in line]
-    assert lines[-1].startswith("error: ") and "Traceback" not in errors
-    return errors.replace("\r", "\n").splitlines()[-1]
 
 
 def pictures(printed, tmp_path):

@@ -221,8 +221,9 @@ def test_key_set_and_count():
         assert groups.spectral_count(weights, 0.2) == least
 
 
-def test_shares_and_multiplicities():
-    """Neurons made of one class each, one of two, one dead; constants do not count."""
+@pytest.mark.parametrize("scale", [1, 1e-12, 1e-20, 1e12])
+def test_shares_and_multiplicities(scale):
+    """Neurons made of one class each, one of two, one dead; constants do not count, nor does the network's scale."""
     group, rng = named("S_4"), np.random.default_rng(0)
     pure = groups.projections(group)
     A, B, C = rng.normal(size=(3, 24, 7))
@@ -231,7 +232,7 @@ def test_shares_and_multiplicities():
             W[:, i] = pure[i] @ W[:, i] + rng.normal()
         W[:, 5] = pure[3] @ W[:, 5] + pure[4] @ W[:, 5]
         W[:, 6] = rng.normal()
-    found = groups.shares(A, B, C.T, group)
+    found = groups.shares(scale * A, scale * B, scale * C.T, group)
     np.testing.assert_allclose(found[:, 1:5], np.eye(5)[:, 1:], atol=1e-12)
     np.testing.assert_allclose(found[3, 5] + found[4, 5], 1)
     assert not found[:, [0, 6]].any()  # a neuron of constants is dead, and so is one of nothing else

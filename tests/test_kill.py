@@ -35,7 +35,7 @@ def test_killed_at_random_moments(tmp_path):
     undisturbed = train(MODEL, TASK, OPTIMIZER, out=None, **OPTIONS)
     (tmp_path / "job.py").write_text(JOB, encoding="utf-8")
     out, rng = tmp_path / "run", np.random.default_rng(0)
-    environment = os.environ | {"PYTHONPATH": os.path.dirname(__file__)}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}  # this folder, and wherever grok_np is
     killed, writing = 0, 0
     while True:
         job = subprocess.Popen([sys.executable, tmp_path / "job.py", out], stdout=subprocess.PIPE, env=environment)

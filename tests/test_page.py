@@ -2,12 +2,11 @@
 
 import json
 import re
-import time
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from browser import chromium
+from browser import Page
 
 from grok_np import MLP, AdamW, BitMLP, ModularArithmetic, SparseParity, Transformer, load_run, reading, train
 from grok_np.learning.runs import RunError
@@ -64,57 +63,6 @@ def file(folder, strange, tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(build.page(data), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def driver():
-    driver = chromium()
-    yield driver
-    driver.quit()
-
-
-class Page:
-    """The page through what a reader sees and touches."""
-
-    def __init__(self, driver, file, state="learned"):
-        self.driver, self.script = driver, driver.execute_script
-        driver.get("about:blank")
-        driver.get(f"{file.as_uri()}#{state}")
-        self.settle()
-        self.see(state.split("&")[0])
-
-    def settle(self):
-        self.driver.execute_async_script("const done = arguments[0]; requestAnimationFrame(() => requestAnimationFrame("
-                                         "() => setTimeout(done)))")
-
-    def see(self, name):
-        """Scroll to a section. Its figures are made when it comes near, which may move it: so until it stays."""
-        def there():
-            self.script("document.getElementById(arguments[0]).scrollIntoView({behavior: 'instant'})", name)
-            self.settle()
-            return self.script("const one = page.sections.find(({id}) => id === arguments[0]);"
-                               "return one.near && one.mounted &&"
-                               "one.element.getBoundingClientRect().top < innerHeight",
-                               name)
-
-        deadline = time.monotonic() + 20
-        while not (there() and there()):
-            assert time.monotonic() < deadline
-
-    def set(self, **state):
-        self.script("page.set(arguments[0])", state)
-        deadline = time.monotonic() + 20
-        while self.script("return Boolean(page.waiting)"):
-            assert time.monotonic() < deadline
-        self.settle()
-
-    def says(self, figure):
-        return self.script("return document.getElementById(`fig-${arguments[0]}-says`).textContent", figure)
-
-    def value(self, expression, *arguments):
-        """Of a JavaScript expression; typed arrays as lists."""
-        return self.script("const plain = x => ArrayBuffer.isView(x) || Array.isArray(x) ? Array.from(x, plain) : x;"
-                           f"return plain({expression})", *arguments)
 
 
 @pytest.fixture
@@ -258,7 +206,7 @@ def test_choosing_a_network_changes_the_first_sections(opened, folder):
     assert f"{sum(share == 1 for share in right)} of the 2 networks" in opened.says("seeds")
     opened.script("document.querySelectorAll('#fig-seeds .tile')[1].click()")
     opened.settle()
-    assert opened.value("page.state.net") == 1
+    assert opened.state("net") == 1
     assert opened.script("return document.querySelectorAll('#fig-seeds .tile[aria-pressed=true]').length") == 1
     assert opened.says("published") == ("0 of the 9 settled on three frequencies, 0 on four; the chosen one on "
                                         "1 (9 neurons), 4 (8 neurons).")
@@ -303,10 +251,7 @@ def test_the_state_is_in_the_url_and_comes_back(driver, file):
     assert opened.value("[page.state.step, page.state.a, page.state.b]") == [4, 7, 2]
     assert "7 + 2: " in opened.says("votes")
     opened.set(a=5)
-    deadline = time.monotonic() + 10
-    while "a=5" not in opened.script("return location.hash"):
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
+    opened.until(lambda: "a=5" in opened.script("return location.hash"))
     kept = opened.script("return location.hash")
     again = Page(driver, file, kept[1:])
     assert again.value("[page.state.step, page.state.a, page.state.b]") == [4, 5, 2]
@@ -321,7 +266,7 @@ def test_the_chart_is_the_axis_of_time(opened, folder):
     before = opened.value("page.place(page.state)")
     knob.send_keys(Keys.ARROW_LEFT)
     opened.settle()
-    assert opened.value("page.state.step") == before - 1
+    assert opened.state("step") == before - 1
     assert knob.get_attribute("aria-valuetext") == f"step {steps[before - 1]}"
     opened.set(a=3, b=9)
     pair = opened.driver.find_element("css selector", "#fig-pairs .knob")
@@ -333,10 +278,10 @@ def test_the_chart_is_the_axis_of_time(opened, folder):
     actions = ActionChains(opened.driver).move_to_element_with_offset(chart, -chart.size["width"] // 2 + 50, 0)
     actions.click_and_hold().move_by_offset(-4, 0).release().perform()
     opened.settle()
-    assert opened.value("page.state.step") == 0
+    assert opened.state("step") == 0
     opened.script("[...document.querySelectorAll('#learned .jump')].at(-1).click()")  # "end"
     opened.settle()
-    assert opened.value("page.state.step") == len(steps) - 1
+    assert opened.state("step") == len(steps) - 1
 
 
 def test_every_control_has_a_name_and_a_size(opened):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from browser import chromium, with_script
+from browser import with_script
 from scipy.optimize import minimize
 
 from grok_np import MLP, AdamW, ModularArithmetic, analytic, train
@@ -12,13 +12,6 @@ from grok_np.streams import generator
 
 LEARNED = {"constant": 0.09, "second": -0.12}
 COSINE = {"constant": 0, "second": 0}
-
-
-@pytest.fixture(scope="module")
-def driver():
-    driver = chromium()
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import time
 
 import numpy as np
 import pytest
-from browser import chromium
+from browser import Page
 
 from grok_np import analytic
 from grok_np.layers import LOSSES
@@ -22,55 +22,6 @@ def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(build.page(build.collect([])), encoding="utf-8")
     return path
-
-
-@pytest.fixture(scope="module")
-def driver():
-    driver = chromium()
-    yield driver
-    driver.quit()
-
-
-class Page:
-    """One section of the page, through what a reader sees and touches."""
-
-    def __init__(self, driver, file, state):
-        self.driver, self.script = driver, driver.execute_script
-        driver.get("about:blank")
-        driver.get(f"{file.as_uri()}#{state}")
-        self.id = state.split("&")[0]
-        self.until(lambda: self.script("return document.getElementById(arguments[0]).classList.contains('mounted')",
-                                       self.id))
-
-    def until(self, condition, seconds=20):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, "waited in vain"
-            time.sleep(0.02)
-
-    def settle(self):
-        self.driver.execute_async_script("const done = arguments[0];"
-                                         "requestAnimationFrame(() => requestAnimationFrame(() => done()))")
-
-    def set(self, **changes):
-        self.script("page.set(arguments[0])", changes)
-        self.settle()
-        self.settle()
-
-    def press(self, words):
-        button, = (one for one in self.driver.find_elements("css selector", f"#{self.id} button") if words in one.text)
-        self.script("arguments[0].click()", button)
-        self.settle()
-        self.settle()
-
-    def text(self, selector):
-        return self.script("return document.querySelector(arguments[0]).textContent", selector)
-
-    def sentence(self, name):
-        return self.text(f"#fig-{name} .sentence")
-
-    def state(self, key):
-        return self.script("return page.state[arguments[0]]", key)
 
 
 @pytest.fixture
@@ -137,15 +88,15 @@ def check_lopsided(page):
 
 def test_the_regular_hexagon_fails_and_a_lopsided_one_works(opened):
     page = opened("lopsided")
-    assert page.sentence("drag").startswith("48.4 % of the pairs are right: M₆ = 1.00 hurts most")
+    assert page.says("drag").startswith("48.4 % of the pairs are right: M₆ = 1.00 hurts most")
     page.set(lean=0.8)
     share, known = check_lopsided(page)
     assert share == 1 and known["sizes"][4] == pytest.approx(0.8, abs=1e-3)
-    assert page.sentence("drag") == "Lopsided, and yet all 961 pairs are right: M₅ = 0.80 and M₇ = 0.29 are not felt."
+    assert page.says("drag") == "Lopsided, and yet all 961 pairs are right: M₅ = 0.80 and M₇ = 0.29 are not felt."
     page.set(wave="learned")  # which feels M_5
     share, known = check_lopsided(page)
     assert share < 0.8 and known["blame"] == 5
-    assert page.sentence("drag").startswith(f"{100 * share:.1f} % of the pairs are right: M₅ = 0.80 hurts most")
+    assert page.says("drag").startswith(f"{100 * share:.1f} % of the pairs are right: M₅ = 0.80 hurts most")
 
 
 OCTAGON = "_".join(f"{angle}:100" for angle in range(0, 360, 45))
@@ -195,14 +146,14 @@ def test_a_lopsided_ring_that_works_is_found(opened, state):
     assert share == 1 and max(known["sizes"][:4]) < 1e-3
     gaps = np.diff(np.sort(phases), append=np.min(phases) + 2 * np.pi)
     assert np.ptp(np.degrees(gaps)) > 5 or np.ptp(weights) > 0.1
-    assert page.sentence("drag").startswith("Lopsided, and yet all 961 pairs are right")
+    assert page.says("drag").startswith("Lopsided, and yet all 961 pairs are right")
 
 
 def test_five_neurons_have_nothing_lopsided_to_find(opened):
     page = opened("lopsided")
     page.set(neurons=5)
     page.press("find a lopsided ring")
-    assert page.sentence("drag").startswith("With five neurons or fewer only the regular pentagon")
+    assert page.says("drag").startswith("With five neurons or fewer only the regular pentagon")
 
 
 def test_cancelling_and_going_downhill(opened):
@@ -241,8 +192,8 @@ def test_stars_written_down(opened, size, modulus, act):
     check_written(page, network)
     needed = [n for n in analytic.required_moments(act) if n % size == 0]
     for n in needed:
-        assert f"M{'₀₁₂₃₄₅₆₇₈₉'[n]}" in page.sentence("written")
-    assert ("not vanish" in page.sentence("written")) == bool(needed)
+        assert f"M{'₀₁₂₃₄₅₆₇₈₉'[n]}" in page.says("written")
+    assert ("not vanish" in page.says("written")) == bool(needed)
 
 
 @pytest.mark.parametrize(("size", "modulus", "winding"), [(6, 67, 4), (6, 20, 4), (6, 13, 3), (7, 12, 3)])
@@ -251,13 +202,13 @@ def test_untied_stars_written_down(opened, size, modulus, winding):
     page.settle()
     check_written(page, analytic.untied_star(modulus, size, (1, winding), allow_inexact=True))
     exact = analytic.certificate(size, (1, winding)).exact
-    assert ("N divides none" in page.sentence("written")) == exact
+    assert ("N divides none" in page.says("written")) == exact
 
 
 def check_written(page, network):
     p = len(network.A)
     share = (analytic.margins(analytic.logits(network, p)) > 0).mean()
-    says = page.sentence("written")
+    says = page.says("written")
     if share == 1:
         assert f"all {p * p:,} pairs are right" in says
     else:
@@ -268,13 +219,13 @@ def check_written(page, network):
 def test_the_two_pentagons_reach_where_the_decagon_does_not(opened):
     page = opened("written&form=pentagons&act=relu&modulus=67")
     page.settle()
-    assert page.sentence("written").endswith("It adds for every odd p up to 1,025.")
+    assert page.says("written").endswith("It adds for every odd p up to 1,025.")
     assert float(ran(page.text("#fig-written .made code"))) == 1
     page.set(form="regular", size=10)
-    assert page.sentence("written").endswith("It adds for every odd p up to 117.")
+    assert page.says("written").endswith("It adds for every odd p up to 117.")
     page.set(size=6)
-    assert "M₆ is the first error left" in page.sentence("written")
-    assert page.sentence("written").endswith(f"for every odd p up to {analytic.largest_modulus(6)}.")
+    assert "M₆ is the first error left" in page.says("written")
+    assert page.says("written").endswith(f"for every odd p up to {analytic.largest_modulus(6)}.")
 
 
 # Section 0
@@ -282,8 +233,8 @@ def test_the_two_pentagons_reach_where_the_decagon_does_not(opened):
 
 def test_a_network_memorises_and_groks_in_the_page(opened):
     page = opened("watch")
-    page.until(lambda: page.sentence("watch"))
-    assert page.sentence("watch").startswith("Nothing learned yet")
+    page.until(lambda: page.says("watch"))
+    assert page.says("watch").startswith("Nothing learned yet")
     page.press("▶ start")
     page.until(lambda: page.script("return page.training().grokked"), 120)
     page.until(lambda: not page.script("return page.training().running"), 120)
@@ -298,7 +249,7 @@ def test_a_network_memorises_and_groks_in_the_page(opened):
     assert 0 < found["memorised"] < found["grokked"] <= found["step"]
     steps, test = found["history"]["step"], found["history"]["test"]
     assert steps == sorted(steps) and test[steps.index(found["grokked"])] == 1 > test[steps.index(found["memorised"])]
-    assert re.match(rf"Grokked: at step {found['grokked']:,} every pair is right", page.sentence("watch"))
+    assert re.match(rf"Grokked: at step {found['grokked']:,} every pair is right", page.says("watch"))
 
 
 def test_without_decay_it_stays_with_what_it_knows(opened):
@@ -310,7 +261,7 @@ def test_without_decay_it_stays_with_what_it_knows(opened):
     page.press("stop")
     step = page.script("return page.training().now.step")
     assert page.script("return page.training().history.test.at(-1)") < 0.5
-    assert "by heart" in page.sentence("watch")
+    assert "by heart" in page.says("watch")
     time.sleep(0.3)
     assert page.script("return page.training().now.step") == step
     page.press("let it grok")

@@ -38,7 +38,7 @@ def digest(run):
 
 @pytest.mark.parametrize(("threads", "blas_threads"), [(1, 1), (3, 4)])
 def test_another_process_has_the_same_bits(threads, blas_threads):
-    environment = os.environ | {"PYTHONPATH": os.path.dirname(__file__), "PYTHONHASHSEED": str(threads),
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": str(threads),
                                 "OMP_NUM_THREADS": str(blas_threads), "OPENBLAS_NUM_THREADS": str(blas_threads)}
     printed = subprocess.run([sys.executable, "-c", JOB, str(threads)], env=environment, check=True,
                              capture_output=True, text=True).stdout

@@ -2,10 +2,7 @@
 
 import json
 import math
-import os
 import re
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,10 +10,10 @@ import _claims
 import pytest
 import reproduce
 from _claims import CLAIMS, JOBS, TABLES, Claim, Job
+from commands import run
 from conftest import REFERENCE
 
 ROOT = Path(__file__).parents[1]
-EXAMPLES = ROOT / "examples"
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
@@ -229,15 +226,6 @@ def test_counts_of_reliability_from_what_the_tests_print():
 # The commands
 
 
-def run(tmp_path, name, *arguments, code=0):
-    """What the example prints, run as a user runs it."""
-    environment = os.environ | {"MPLBACKEND": "Agg", "PYTHONIOENCODING": "utf-8", "GROK_NP_REFERENCE": str(REFERENCE)}
-    command = [sys.executable, "-W", "error", str(EXAMPLES / name), *arguments]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", env=environment, timeout=300)
-    assert done.returncode == code, done.stderr
-    return done.stdout if code == 0 else done.stderr
-
-
 def test_reproduce_runs_a_job_and_tells_what_came_of_it(tmp_path):
     for time in ("first", "second"):
         printed = run(tmp_path, "reproduce.py", "--only", "written_down", "--out", "out")
@@ -249,8 +237,9 @@ def test_reproduce_runs_a_job_and_tells_what_came_of_it(tmp_path):
         json.loads((tmp_path / "out/results.json").read_text(encoding="utf-8")))
 
 
-def test_measures_of_published_weights(tmp_path, reference):
+def test_measures_of_published_weights(tmp_path, reference, monkeypatch):
     """Beside numbers that the authors' own code gave."""
+    monkeypatch.setenv("GROK_NP_REFERENCE", str(REFERENCE))
     expected = json.loads(reference("yagent/expected.json").read_text(encoding="utf-8"))
     printed = run(tmp_path, "measures.py", "he")
     for name in ("p23_relu_full", "p23_quad_singlefreq", "p23_relu_grok_wd2"):

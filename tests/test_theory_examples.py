@@ -35,13 +35,12 @@ def test_the_row_of_the_main_job(monkeypatch):
     written_down = module("mlp_grokking", monkeypatch).written_down
     split = ModularArithmetic(17, train_fraction=0.9, symmetric=True).split()
     stars = analytic.stars(17, 7, [1, 3], amplitudes=4, activation="relu")
-    row = written_down(stars, split, AdamW(eps=1e-5))
-    name, losses = row[:30].strip(), [float(cell) for cell in row[30:].split()]
+    [(name, *best)] = written_down(stars, split, AdamW(eps=1e-5))
     [(_, train, test)] = reading.rings.scores(stars, split, rings=[])
-    assert name == "best rings, written down" and losses[2:] == [1, 1]
-    assert losses[0] < 0.2 * train.loss and losses[1] < 0.5 * test.loss
+    assert name == "best rings, written down" and [one.accuracy for one in best] == [1, 1]
+    assert best[0].loss < 0.2 * train.loss and best[1].loss < 0.5 * test.loss
     noise = np.random.default_rng(0).normal(size=(17, 4))
-    assert written_down(Effective(noise, noise, np.zeros(4), noise.T, "relu"), split, AdamW()) == ""
+    assert written_down(Effective(noise, noise, np.zeros(4), noise.T, "relu"), split, AdamW()) == []
 
 
 def test_ring_law(tmp_path, monkeypatch):

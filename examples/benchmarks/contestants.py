@@ -366,38 +366,28 @@ def parity_jax_vmap():
     return step
 
 
+def contestants(contest, whole, in_two_stages):
+    """Who takes part: ours, the products it cannot do without, and both ways of writing the network elsewhere."""
+    return {
+        "grok_np": lambda: grok_np_step(contest),
+        "its matrix products alone": lambda: products_alone(contest),
+        "PyTorch eager": lambda: torch_step(contest, whole),
+        "PyTorch eager, two stages": lambda: torch_step(contest, in_two_stages),
+        "torch.compile": lambda: torch_step(contest, whole, compiled=True),
+        "torch.compile, two stages": lambda: torch_step(contest, in_two_stages, compiled=True),
+        "JAX jit": lambda: jax_step(contest, whole),
+        "JAX jit, two stages": lambda: jax_step(contest, in_two_stages),
+    }
+
+
 CONTESTS = {
-    "the article's MLP: p = 67, 911 pairs, d_embed 500, 24 neurons": {
-        "grok_np": lambda: grok_np_step(ARTICLE),
-        "its matrix products alone": lambda: products_alone(ARTICLE),
-        "PyTorch eager": lambda: torch_step(ARTICLE, mlp_as_the_article),
-        "PyTorch eager, two stages": lambda: torch_step(ARTICLE, mlp_in_two_stages),
-        "torch.compile": lambda: torch_step(ARTICLE, mlp_as_the_article, compiled=True),
-        "torch.compile, two stages": lambda: torch_step(ARTICLE, mlp_in_two_stages, compiled=True),
-        "JAX jit": lambda: jax_step(ARTICLE, mlp_as_the_article),
-        "JAX jit, two stages": lambda: jax_step(ARTICLE, mlp_in_two_stages),
-        "JAX jit, float64": lambda: jax_step(ARTICLE, mlp_as_the_article, double=True),
-    },
-    "the mainline transformer: p = 113, 3,830 pairs, d_model 128, 4 heads, d_mlp 512": {
-        "grok_np": lambda: grok_np_step(NANDA),
-        "its matrix products alone": lambda: products_alone(NANDA),
-        "PyTorch eager": lambda: torch_step(NANDA, transformer_as_the_papers),
-        "PyTorch eager, two stages": lambda: torch_step(NANDA, transformer_in_two_stages),
-        "torch.compile": lambda: torch_step(NANDA, transformer_as_the_papers, compiled=True),
-        "torch.compile, two stages": lambda: torch_step(NANDA, transformer_in_two_stages, compiled=True),
-        "JAX jit": lambda: jax_step(NANDA, transformer_as_the_papers),
-        "JAX jit, two stages": lambda: jax_step(NANDA, transformer_in_two_stages),
-    },
-    "Clock and Pizza's transformer: p = 59, 2,784 pairs, attention rate 0.5": {
-        "grok_np": lambda: grok_np_step(PIZZA),
-        "its matrix products alone": lambda: products_alone(PIZZA),
-        "PyTorch eager": lambda: torch_step(PIZZA, transformer_as_the_papers),
-        "PyTorch eager, two stages": lambda: torch_step(PIZZA, transformer_in_two_stages),
-        "torch.compile": lambda: torch_step(PIZZA, transformer_as_the_papers, compiled=True),
-        "torch.compile, two stages": lambda: torch_step(PIZZA, transformer_in_two_stages, compiled=True),
-        "JAX jit": lambda: jax_step(PIZZA, transformer_as_the_papers),
-        "JAX jit, two stages": lambda: jax_step(PIZZA, transformer_in_two_stages),
-    },
+    "the article's MLP: p = 67, 911 pairs, d_embed 500, 24 neurons":
+        contestants(ARTICLE, mlp_as_the_article, mlp_in_two_stages)
+        | {"JAX jit, float64": lambda: jax_step(ARTICLE, mlp_as_the_article, double=True)},
+    "the mainline transformer: p = 113, 3,830 pairs, d_model 128, 4 heads, d_mlp 512":
+        contestants(NANDA, transformer_as_the_papers, transformer_in_two_stages),
+    "Clock and Pizza's transformer: p = 59, 2,784 pairs, attention rate 0.5":
+        contestants(PIZZA, transformer_as_the_papers, transformer_in_two_stages),
     "64 sparse-parity networks: 1,000 strings of 30 bits and 64 neurons each": {
         "grok_np": parity_grok_np,
         "grok_np, on one core": lambda: parity_grok_np(threads=1),

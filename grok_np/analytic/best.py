@@ -114,15 +114,16 @@ def best_rings(p: int, sizes: Mapping[int, int], optimizer: Any = ARTICLE, activ
     if inputs is None:
         inputs = all_pairs(p)
         inputs = inputs if factoring == "one_hot" else inputs[inputs[:, 0] <= inputs[:, 1]]
-    first = [_start(model, sizes, optimizer, inputs, rng) for _ in range(starts)]
-    found = [_descend(model, params, inputs, optimizer, waves, False, evaluations, rng) for params in first]
+    data = _indexed(model, inputs)
+    first = [_start(model, sizes, optimizer, data, rng) for _ in range(starts)]
+    found = [_descend(model, params, data, optimizer, waves, False, evaluations, rng) for params in first]
     best = min(found, key=lambda best: best.objective)
     if width is None:
         return best
     turn = np.linalg.qr(rng.normal(size=(width, model.d_embed)))[0]
     params = {"W_E": best.params["W_E"] @ turn.T, "W_in": turn @ best.params["W_in"],
               "W_out": best.params["W_out"] @ turn.T}
-    return _descend(replace(model, d_embed=width), params, inputs, optimizer, waves, True, evaluations, rng)
+    return _descend(replace(model, d_embed=width), params, data, optimizer, waves, True, evaluations, rng)
 
 
 def polish(model: MLP, params: dict, inputs: Any, optimizer: Any = ARTICLE, evaluations: int = 4000,
@@ -141,14 +142,15 @@ def polish(model: MLP, params: dict, inputs: Any, optimizer: Any = ARTICLE, eval
             f"below {WALL / optimizer.weight_decay:.3g} in modulus, the wall of this decay")
     params = {name: W.astype(np.float64) for name, W in params.items()}
     rng, used, everything = generator(0, "pushes") if rng is None else rng, 0, np.eye(model.p)
+    data = _indexed(model, inputs)
     if model.factoring == "tied" and not model.bias and model.d_embed > 2 * model.n_hidden:
         # First without the wall, in as many coordinates as the tables have: for d_embed = 500 a tenth of all, and an
         # evaluation takes 3 ms instead of 10.
         effective, small = model.effective(params), replace(model, d_embed=min(model.p, 2 * model.n_hidden))
-        near = _descend(small, _factors(small, effective.A, effective.C), inputs, optimizer, everything, False,
+        near = _descend(small, _factors(small, effective.A, effective.C), data, optimizer, everything, False,
                         max(1, evaluations * 3 // 4), rng)
         params, used = _turned_to(params, near.params), near.evaluations
-    rest = _descend(model, params, inputs, optimizer, everything, True, max(1, evaluations - used), rng)
+    rest = _descend(model, params, data, optimizer, everything, True, max(1, evaluations - used), rng)
     return rest._replace(evaluations=used + rest.evaluations)
 
 
@@ -187,7 +189,12 @@ def penalty(theta, optimizer, wall=True):
     return eps / decay * float(value.sum()), eps * np.sign(theta) * slope
 
 
-def _start(model, sizes, optimizer, inputs, rng):
+def _indexed(model, inputs):
+    """The pairs as the mix looks them up, and their sums mod p."""
+    return model.index(inputs, np.float64), np.asarray(inputs).sum(axis=1) % model.p
+
+
+def _start(model, sizes, optimizer, data, rng):
     """Parameters of regular rings with a learned wave, turned at random, a tenth of a radian uneven, of good scale."""
     x = 2 * np.pi / model.p * np.arange(model.p)[:, None]
     A, C = [], []
@@ -196,7 +203,7 @@ def _start(model, sizes, optimizer, inputs, rng):
         A.append((0.09 + np.cos(k * x - alpha) - 0.12 * np.cos(2 * (k * x - alpha))) / math.sqrt(n))
         C.append(np.cos(k * x - 2 * alpha) / math.sqrt(n))
     A, C = np.hstack(A), np.hstack(C).T
-    pairs, labels = model.index(inputs, np.float64), np.asarray(inputs).sum(axis=1) % model.p
+    pairs, labels = data
 
     def cost(scale):
         effective = Effective(scale * A, scale * A, np.zeros(A.shape[1]), scale * C, model.activation)
@@ -220,11 +227,11 @@ def _factors(model, A, C):
     return {"W_E": U, "W_in": right[:, :h], "W_out": right[:, h:].T}
 
 
-def _descend(model, params, inputs, optimizer, waves, wall, evaluations, rng):
+def _descend(model, params, data, optimizer, waves, wall, evaluations, rng):
     """L-BFGS over the coefficients of the parameters in these waves (p, m), along every axis of length p."""
     axes = {name: shape.index("p") for name, shape in factor_shapes(model.factoring, "p", "d", "h").items()
             if "p" in shape}
-    pairs, labels = model.index(inputs, np.float64), np.asarray(inputs).sum(axis=1) % model.p
+    pairs, labels = data
 
     def along(name, W, matrix):
         axis = axes.get(name, -1)

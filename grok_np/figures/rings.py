@@ -73,7 +73,7 @@ def stars(rings):
     """Each frequency's neurons on the circle of their phases, neighbours on the input ring joined; small rings first.
 
     Filled: learned (distance from the centre is the amplitude). Grey: the regular ring nearest in rotation, whose
-    output turns exactly twice as fast.
+    output turns exactly twice as fast: opposite neurons of an even ring have the same output phase.
     """
     colours = {ring.frequency: CYCLE[i % len(CYCLE)] for i, ring in enumerate(rings)}
     rings = sorted(rings, key=lambda ring: (ring.n_neurons, ring.frequency))
@@ -92,15 +92,17 @@ def stars(rings):
             axis.spines["polar"].set_color("0.85")
         off.append(float(np.median(np.abs(ring.phase_errors))))
         column[0].set_title(f"frequency {ring.frequency}:\n{ring.n_neurons} neurons", fontsize=10)
-        twice = "; grey: drawn twice" if ring.n_neurons % 2 == 0 else ""
-        column[1].set_title(f"{off[-1]:.1f}° off{twice}", fontsize=9)
+        column[1].set_title(f"{off[-1]:.1f}° off", fontsize=9)
     for axis, name in zip(axes[:, 0], ("input ring", "output star"), strict=True):
         axis.text(-0.16, 0.5, name, transform=axis.transAxes, rotation=90, va="center", ha="center")
     good = sum(one <= 100 * ZERO for one in off)
     text = (f"In {good} of {len(off)} rings the output turns twice as fast as the input, "
             f"within {100 * ZERO:.0f}°: joined as neighbours, outputs draw a star") if good else (
         f"No star yet: output phases are {min(off):.0f}° or more away from twice the input phase")
-    title(figure, text, "Colour: learned. Grey: the regular ring. Degrees: median of |output phase - 2 x input phase|")
+    even = any(ring.n_neurons % 2 == 0 for ring in rings)
+    pairs = "; in an even ring two neurons share each output dot" if even else ""
+    title(figure, text, f"Colour: learned. Grey: the regular ring{pairs}.",
+          "Degrees: median of |output phase - 2 x input phase|")
     return figure
 
 

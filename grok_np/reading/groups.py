@@ -95,14 +95,14 @@ def shares(A, B, C, group: Group) -> np.ndarray:
     """Share of each neuron's centred energy in each class: (..., classes, h), 0 throughout for a dead neuron.
 
     The energy is the squared norm of what the neuron reads and writes, columns of A and B (..., n, h) and a row of C
-    (..., h, n), each less its mean. Dead is a neuron without energy.
+    (..., h, n), each less its mean. Dead is a neuron without energy, but for rounding at the network's own scale.
     """
     A, B, C = (_on(W, name, group, axis) for W, name, axis in ((A, "A", -2), (B, "B", -2), (C, "C", -1)))
     found = sum(power(W, group) for W in (A, B, C.mT))
+    largest = found.sum(axis=-2, keepdims=True).max(axis=-1, keepdims=True, initial=0)  # of a neuron, with its means
     found[..., 0, :] = 0
     total = found.sum(axis=-2, keepdims=True)
-    # Rounding leaves 1e-33 where all three are constant; no neuron that counts for anything has so little.
-    return np.divide(found, total, out=np.zeros_like(found), where=total > 1e-28)
+    return np.divide(found, total, out=np.zeros_like(found), where=total > ROUNDING * largest)
 
 
 def multiplicities(neuron_shares, delta: float = 0.05) -> np.ndarray:

@@ -53,6 +53,12 @@ function choice(parent, {key, label, options}) {
   return {box, inputs};
 }
 
+// Which of a list, by its members' names; nothing to choose where there is only one.
+function choiceByName(parent, key, label, list) {
+  if (list.length > 1)
+    choice(parent, {key, label, options: Object.fromEntries(list.map(({name}, i) => [i, name]))});
+}
+
 function press(parent, words, action) {
   const button = make("button", {type: "button", className: "press", textContent: words}, parent);
   button.addEventListener("click", action);

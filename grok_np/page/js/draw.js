@@ -239,6 +239,28 @@ function axes(pen, {x, y, left = 46, right = 10, top = 10, bottom = 38}) {
   return at;
 }
 
+// Axes of panel i of n, side by side or, where the page is narrow, one below the other: the numbers 0 .. p - 1 to the
+// right, and up to `most` up and down.
+function panel(pen, i, n, p, most) {
+  const narrow = pen.width < 600,
+    width = narrow ? pen.width : pen.width / n,
+    height = narrow ? pen.height / n : pen.height,
+    left = narrow ? 0 : i * width,
+    top = narrow ? i * height : 0;
+  const ends = [
+    [0, "0"],
+    [p - 1, String(p - 1)],
+  ];
+  return axes(pen, {
+    left: left + 10,
+    right: pen.width - left - width + 16, // keeps "66" of one panel off the "0" of the next
+    top: top + 24,
+    bottom: pen.height - top - height + 24,
+    x: {min: 0, max: p - 1, ticks: ends},
+    y: {min: -most, max: most, ticks: [[0, ""]]},
+  });
+}
+
 function line(pen, at, xs, ys, style) {
   stroke(
     pen,

@@ -41,6 +41,9 @@ function shares(row) {
   return powers.map(x => x / all);
 }
 
+// The numbers in the order in which a wave of frequency k is one period long.
+const inTurn = (k, p) => Array.from({length: p}, (_, x) => x).sort((x, y) => ((k * x) % p) - ((k * y) % p));
+
 // What these neurons add to the logits of the pair (a, b).
 function logits({A, B, C, bias, activation}, a, b, neurons) {
   const sum = new Float64Array(C[0].length),

@@ -291,29 +291,9 @@
       const {A} = net.at(place),
         {p} = net,
         list = net.raw.rings.length ? net.groups.filter(({ring}) => ring >= 0) : [{...net.groups[0], frequency: 1}];
-      const narrow = pen.width < 600,
-        n = list.length;
       const most = 1.05 * Math.max(...A.map(largest)) || 1;
       list.forEach(({frequency: k, neurons, ring, name}, i) => {
-        const w = narrow ? pen.width : pen.width / n,
-          h = narrow ? pen.height / n : pen.height;
-        const left = narrow ? 0 : i * w,
-          top = narrow ? i * h : 0;
-        const one = axes(pen, {
-          left: left + 10,
-          right: pen.width - left - w + 10,
-          top: top + 24,
-          bottom: pen.height - top - h + 24,
-          x: {
-            min: 0,
-            max: p - 1,
-            ticks: [
-              [0, "0"],
-              [p - 1, String(p - 1)],
-            ],
-          },
-          y: {min: -most, max: most, ticks: [[0, ""]]},
-        });
+        const one = panel(pen, i, list.length, p, most);
         const x = Array.from({length: p}, (_, j) => j),
           order = inTurn(k, p);
         for (const neuron of neurons) {
@@ -325,16 +305,16 @@
             {colour: ring < 0 ? "soft" : `f${ring % FREQUENCIES}`, width: 1.3},
           );
         }
-        text(pen, `${name}, ${neurons.length} neurons`, left + 10, top + 14, {
+        text(pen, `${name}, ${neurons.length} neurons`, one.left, one.top - 10, {
           size: 13,
           bold: true,
           colour: ring < 0 ? "soft" : `f${ring % FREQUENCIES}`,
         });
         text(
           pen,
-          narrow || n > 2 ? `${k} · a mod ${p}` : `turned number ${k} · a mod ${p}`,
-          left + w / 2,
-          top + h - 17,
+          one.right - one.left < 280 ? `${k} · a mod ${p}` : `turned number ${k} · a mod ${p}`,
+          (one.left + one.right) / 2,
+          one.bottom + 7,
           {align: "center", base: "top", size: 12, colour: "soft"},
         );
       });
@@ -481,9 +461,6 @@
       for (const one of [fig, pairs, weights, waves]) one.command(net.command);
     }
   }
-
-  // The numbers in the order in which a wave of frequency k is one period long.
-  const inTurn = (k, p) => Array.from({length: p}, (_, x) => x).sort((x, y) => ((k * x) % p) - ((k * y) % p));
 
   section({
     id: "learned",

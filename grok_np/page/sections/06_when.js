@@ -17,12 +17,7 @@
       body,
     );
     const fig = figure(body, {name: "sweep"});
-    if (tables.length > 1)
-      choice(fig.controls, {
-        key: "sweep",
-        label: "networks",
-        options: Object.fromEntries(tables.map((table, i) => [i, table.name])),
-      });
+    choiceByName(fig.controls, "sweep", "networks", tables);
     const pickers = make("span", {className: "controls"}, fig.controls);
     const pic = picture(fig, {height: width => Math.min(width * 0.62, 400) + 50});
     const strip = picture(fig, {height: 120});

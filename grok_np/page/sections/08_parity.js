@@ -42,12 +42,7 @@
       body,
     );
     const fig = figure(body, {name: "parity"});
-    if (runs.length > 1)
-      choice(fig.controls, {
-        key: "bits",
-        label: "run",
-        options: Object.fromEntries(runs.map((run, i) => [i, run.name])),
-      });
+    choiceByName(fig.controls, "bits", "run", runs);
     let run, place;
     const chart = timeline(fig, "bstep", () => ({...run, place}));
     const losses = picture(fig, {height: 140});

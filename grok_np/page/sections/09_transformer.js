@@ -173,13 +173,8 @@
     if (heads.length) {
       make("h3", {textContent: "What attention looks at"}, body);
       headFig = figure(body, {name: "heads", command: heads[0].command});
-      if (heads.length > 1)
-        choice(headFig.controls, {
-          key: "heads",
-          label: "network",
-          options: Object.fromEntries(heads.map((one, i) => [i, one.name])),
-        });
-      headPic = picture(headFig, {height: width => (width < 620 ? 130 * 4 : 190)});
+      choiceByName(headFig.controls, "heads", "network", heads);
+      headPic = picture(headFig, {height: width => (width < 600 ? 130 * 4 : 190)});
       const table = one =>
         (one.table ??= (() => {
           const integers = page.bytes(one.heads.integers, Int8Array),
@@ -191,31 +186,11 @@
       headPic.paint = pen => {
         const one = heads[Math.min(page.state.heads, heads.length - 1)],
           rows = table(one),
-          narrow = pen.width < 620,
-          n = rows.length;
-        const most = 1.05 * Math.max(...rows.map(row => largest(centred(row))));
+          most = 1.05 * Math.max(...rows.map(row => largest(centred(row))));
         rows.forEach((row, i) => {
-          const w = narrow ? pen.width : pen.width / n,
-            h = narrow ? pen.height / n : pen.height,
-            left = narrow ? 0 : w * i,
-            top = narrow ? h * i : 0,
-            k = one.head_frequencies[i];
-          const at = axes(pen, {
-            left: left + 8,
-            right: pen.width - left - w + 20,
-            top: top + 24,
-            bottom: pen.height - top - h + 22,
-            x: {
-              min: 0,
-              max: one.p - 1,
-              ticks: [
-                [0, "0"],
-                [one.p - 1, String(one.p - 1)],
-              ],
-            },
-            y: {min: -most, max: most, ticks: [[0, ""]]},
-          });
-          const order = Array.from({length: one.p}, (_, x) => x).sort((x, y) => ((k * x) % one.p) - ((k * y) % one.p)),
+          const k = one.head_frequencies[i],
+            at = panel(pen, i, rows.length, one.p, most),
+            order = inTurn(k, one.p),
             flat = centred(row);
           line(
             pen,
@@ -224,7 +199,7 @@
             order.map(x => flat[x]),
             {colour: one.frequencies.includes(k) ? `f${one.frequencies.indexOf(k) % FREQUENCIES}` : "soft", width: 2},
           );
-          text(pen, `head ${i}: frequency ${k}`, left + 8, top + 12, {base: "middle", size: 12, bold: true});
+          text(pen, `head ${i}: frequency ${k}`, at.left, at.top - 12, {base: "middle", size: 12, bold: true});
         });
       };
       headFig.note(
@@ -234,12 +209,7 @@
 
     make("h3", {textContent: "Clock or pizza?"}, body);
     const plane = figure(body, {name: "plane", command: [...new Set(all.map(one => one.command))].join("; ")});
-    if (all.length > 1)
-      choice(plane.controls, {
-        key: "slice",
-        label: "network",
-        options: Object.fromEntries(all.map((one, i) => [i, one.name])),
-      });
+    choiceByName(plane.controls, "slice", "network", all);
     plane.body.classList.add("two");
     const map1 = picture(plane, {height: width => Math.min(width, 400)}),
       map2 = picture(plane, {height: width => Math.min(width, 400)});

@@ -14,12 +14,7 @@
       body,
     );
     const fig = figure(body, {name: "strange"});
-    if (runs.length > 1)
-      choice(fig.controls, {
-        key: "odd",
-        label: "run",
-        options: Object.fromEntries(runs.map((run, i) => [i, run.name])),
-      });
+    choiceByName(fig.controls, "odd", "run", runs);
     choice(fig.controls, {key: "clock", label: "time", options: {log: "logarithmic", plain: "plain"}});
     const charts = [picture(fig, {height: 190}), picture(fig, {height: 190}), picture(fig, {height: 150})];
     let run,
