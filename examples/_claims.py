@@ -637,11 +637,14 @@ CLAIMS = {
         Claim("certified margin: pairs of the best network", THEORY, 100, "certified_margin",
               certified("best written down", 3), unit="%"),
         *[Claim(f"certified margin: pairs of {network}", THEORY, share, "certified_margin", certified(network, 3),
-                tolerance, why, unit="%")
-          for network, share, tolerance, why in (
-              ("the article's network", 0, 0, ""), ("the article's network, rings' modes", 22, 0.5, PRINTED),
-              ("the article's network, own modes", 100, 0, ""), ("main job", 0, 0, ""),
-              ("main job, own modes", 100, 0, ""))],
+                tolerance, why, spread, "%")
+          for network, share, tolerance, why, spread in (
+              ("the article's network", 0, 0, "", None),
+              ("the article's network, rings' modes", 22, 0.5, PRINTED, None),
+              ("the article's network, own modes", 100, 0, "", None),
+              ("main job", 0, 0, MACHINE, (0, 100)),
+              ("main job, rings' modes", 100, 0, MACHINE, (0, 100)),
+              ("main job, own modes", 100, 0, MACHINE, (0, 100)))],
         Claim("certified margin: the article's network, least margin", THEORY, 5.3, "certified_margin",
               certified("the article's network", 1), 0.05, PRINTED),
         *[Claim(f"certified margin: the article's network, lost of an answer of 16.9: {loss}", THEORY, size,
