@@ -2,16 +2,16 @@
 """Do rings settle where loss + decay is least? Learned networks beside predicted ones, ring by ring.
 
     python examples/ring_law.py                                             # the article's 40 % of the pairs
-    python examples/ring_law.py --fraction 0.6 --members 32 --steps 20000   # with 60 % every network groks, and early
+    python examples/ring_law.py --fraction 0.6 --members 16 --steps 20000   # with 60 % every network groks, and early
     python examples/ring_law.py --members 0 --runs runs/mlp_seeds/seed_*    # finished runs instead
 
 Networks of the article's recipe (p = 67, 24 neurons) are trained eight at a time. Of each that groks the weights are
 kept as they were just after it (all held-out pairs right, and right 1,000 steps before) and at the end, 5,000 steps
 later or more; --long STEPS trains ten of them on. Then two predictions. *At rest*: `polish` minimises loss + AdamW's
-exact decay from the weights just after grokking. *Written down*: `best_rings` knows frequencies and ring sizes alone,
-of the learned network and of the one at rest. Beside them stand two baselines: the median of all rings of N neurons
-that obey the moment law (Verblunsky coefficients uniform in the disc: docs/theory.md, section 2), and the optimum with
-pure cosines.
+exact decay from the weights just after grokking; and from those at the end of --steps. *Written down*: `best_rings`
+knows frequencies and ring sizes alone, of the learned network and of the one at rest. Beside them stand two baselines:
+the median of all rings of N neurons that obey the moment law (Verblunsky coefficients uniform in the disc:
+docs/theory.md, section 2), and the optimum with pure cosines.
 Printed: ring by ring |M_5|, |M_6|, second harmonic and constant; mean absolute errors of these and of the phases, over
 rings that have as many neurons in both; of all rings the share that has the predicted size and basin; loss on all pairs
 at equal norm; and how far training is from rest, with g averaged over 400 steps, |theta + <g>/(wd (|<g>| + eps))| /
@@ -186,11 +186,11 @@ def cheapest(effective, pairs):
     return loss_on(effective, pairs) + OPTIMIZER.eps * OPTIMIZER.weight_decay / 2 * nuclear(effective)
 
 
-def at_rest(source, member, activation, fraction, evaluations):
-    """One row: where loss + AdamW's exact decay is least, from the weights just after grokking."""
-    model, early, _, pairs, _ = load(source, member, activation, fraction)
+def at_rest(source, member, activation, fraction, evaluations, late=False):
+    """One row: where loss + AdamW's exact decay is least, from the weights just after grokking, or in the end."""
+    model, early, end, pairs, _ = load(source, member, activation, fraction)
     start = process_time()
-    rest = polish(model, early, pairs, OPTIMIZER, evaluations)
+    rest = polish(model, end if late else early, pairs, OPTIMIZER, evaluations)
     return {"seconds_rest": process_time() - start, "evaluations_rest": rest.evaluations, "objective": rest.objective,
             "rest": describe(rest.effective), "cheapest_rest": cheapest(rest.effective, pairs)}
 
@@ -243,7 +243,8 @@ def random_moments(n_neurons, draws=2000):
 
 # %%
 PREDICTIONS = {"early": "the weights just after grokking", "rest": "those brought to rest",
-               "written": "rings written down", "cosines": "the same, pure cosines", "random": "the median ring"}
+               "later": "weights of long after, brought to rest", "written": "rings written down",
+               "cosines": "the same, pure cosines", "random": "the median ring"}
 
 
 def compare(row, name, least=6, truth="late"):
@@ -407,8 +408,12 @@ def gather(out, runs, starts, evaluations):
     with workers() as pool:
         rows = sweep(at_rest, [one | {"evaluations": evaluations} for one in networks], out / "rest.jsonl",
                      executor=pool)
-        for row in rows:
-            row |= learned(row["source"], row["member"], "relu", row["fraction"])
+        for row, (*_, name) in zip(rows, found, strict=True):
+            row |= learned(row["source"], row["member"], "relu", row["fraction"]) | {"name": name}
+        first = {(row["fraction"], row["name"]): {key: row[key] for key in networks[0]} for row in rows[::-1]}
+        later = sweep(at_rest, [setting | {"late": True} for setting in first.values()], out / "rest.jsonl",
+                      executor=pool)  # of a network that was trained on too: from where its batch ended
+        later = {key: one["rest"] for key, one in zip(first, later, strict=True)}
         wanted = [(row, name, {key: row[key] for key in networks[0]} | {
             "sizes": [[ring["k"], ring["n"]] for ring in row["rest" if name == "settled" else "late"]],
             "pure": name == "cosines", "everything": name == "all", "starts": starts})
@@ -420,8 +425,8 @@ def gather(out, runs, starts, evaluations):
         best = written[str(setting)]
         row |= {name: best["rings"]} | {f"{key}_{name}": best[key] for key in ("seconds", "cheapest", "ratio")}
     groups = {}
-    for row, (_, _, _, group, name) in zip(rows, found, strict=True):
-        groups.setdefault(group, []).append(row | {"name": name})
+    for row, (_, _, _, group, _) in zip(rows, found, strict=True):
+        groups.setdefault(group, []).append(row | {"later": later[row["fraction"], row["name"]]})
     return groups, [({"relu": "ReLU", "square": "x²"}[kind[0]], state) for kind, state in files.values()]
 
 
