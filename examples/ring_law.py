@@ -411,7 +411,7 @@ def gather(out, runs, starts, evaluations):
         for row, (*_, name) in zip(rows, found, strict=True):
             row |= learned(row["source"], row["member"], "relu", row["fraction"]) | {"name": name}
         first = {(row["fraction"], row["name"]): {key: row[key] for key in networks[0]} for row in rows[::-1]}
-        later = sweep(at_rest, [setting | {"late": True} for setting in first.values()], out / "rest.jsonl",
+        later = sweep(at_rest, [setting | {"evaluations": evaluations, "late": True} for setting in first.values()], out / "rest.jsonl",
                       executor=pool)  # of a network that was trained on too: from where its batch ended
         later = {key: one["rest"] for key, one in zip(first, later, strict=True)}
         wanted = [(row, name, {key: row[key] for key in networks[0]} | {
