@@ -86,7 +86,7 @@ def mean_field(k):
 
 
 def turns(field, charge, own):
-    """What turning the embedding's directions of modes 0 and 2k by a charge adds to the logits (n, S), and the prices."""
+    """What turning the embedding's directions of modes 0 and 2k by a charge adds to the logits (n, S); prices."""
     used = {0: field.sigma[0]} | {sign * n * k % P: field.sigma[n][r] for r, k in enumerate(field.k)
                                   for n in (1, 2) for sign in (1, -1)}
     mine = {sign * n * field.k[own] % P for n in range(3) for sign in (1, -1)}

@@ -156,7 +156,8 @@ def test_law_of_six_answers_are_derivatives(monkeypatch):
     np.testing.assert_allclose(derivative, np.tensordot(change.ravel(), moved, 1), atol=1e-5)
     np.testing.assert_allclose(charges(0)[1:], error[1:], atol=1e-10)
     constants = np.full((67, 1), np.sqrt(sum((field.weight * field.constant**2)[[0, 2]])))
-    norm = [np.linalg.norm(np.hstack([np.hstack([A, C.T]) + eps * tables, constants]), "nuc") for eps in (-0.01, 0, 0.01)]
+    norm = [np.linalg.norm(np.hstack([np.hstack([A, C.T]) + eps * tables, constants]), "nuc")
+            for eps in (-0.01, 0, 0.01)]
     second = (norm[0] - 2 * norm[1] + norm[2]) / 0.01**2 * law.STRENGTH
     assert abs(change.ravel() @ hessian @ change.ravel() / second - 1) < 1e-3
 
