@@ -132,6 +132,13 @@ def test_law_of_six_prices_are_those_of_the_true_loss(monkeypatch):
             second = (loss(ring, order, 0.05) - loss(ring, order, 0)) / 0.05**2
             predicted = np.abs(law.answers(field, ring, order)[0][order]) ** 2 @ field.chance
             assert abs(second / predicted - 1) < 0.03
+            angle = 2 * np.pi / 67 * field.k[ring]  # and the page's H_n, n = 5, 6
+            t, delta = 2 * np.pi * np.arange(512) / 512, angle * field.d[:, None]
+            second = field.second[ring] * np.cos(2 * delta) * np.cos(2 * t)
+            pre = field.constant[ring] + np.cos(delta) * np.cos(t) + second
+            c, turn = np.fft.rfft(np.maximum(pre, 0)).real.T / 128, np.exp(-1j * angle * field.j) - 1
+            E = field.weight[ring] / 2 * (c[order - 2] * turn + c[order + 2] * turn.conj())
+            assert abs(np.abs(E) ** 2 @ field.chance / 4 / predicted - 1) < 1e-3
 
 
 def test_law_of_six_answers_are_derivatives(monkeypatch):
