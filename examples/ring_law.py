@@ -411,8 +411,8 @@ def gather(out, runs, starts, evaluations):
         for row, (*_, name) in zip(rows, found, strict=True):
             row |= learned(row["source"], row["member"], "relu", row["fraction"]) | {"name": name}
         first = {(row["fraction"], row["name"]): {key: row[key] for key in networks[0]} for row in rows[::-1]}
-        later = sweep(at_rest, [setting | {"evaluations": evaluations, "late": True} for setting in first.values()], out / "rest.jsonl",
-                      executor=pool)  # of a network that was trained on too: from where its batch ended
+        late = [setting | {"evaluations": evaluations, "late": True} for setting in first.values()]
+        later = sweep(at_rest, late, out / "rest.jsonl", executor=pool)  # trained on or not: from where its batch ended
         later = {key: one["rest"] for key, one in zip(first, later, strict=True)}
         wanted = [(row, name, {key: row[key] for key in networks[0]} | {
             "sizes": [[ring["k"], ring["n"]] for ring in row["rest" if name == "settled" else "late"]],

@@ -89,3 +89,78 @@ def test_ring_ablations(tmp_path):
     assert re.findall(r"^free .*: (.*)$", printed, re.MULTILINE) == [
         "turned, M_5, M_7", "turned", "turned, M_5, M_6, M_7"]
     assert (tmp_path / "pictures/ring_ablations.png").stat().st_size > 10_000
+
+
+def hexagon(field, r, n):
+    """Tables A (p, n), C (n, p) of a regular ring of the field, in plain NumPy."""
+    x, alpha = 2 * np.pi / 67 * np.arange(67)[:, None], 2 * np.pi * np.arange(n) / n
+    t, size = field.k[r] * x - alpha, np.sqrt(field.weight[r] / n)
+    return (size * (field.constant[r] + np.cos(t) + field.second[r] * np.cos(2 * t)),
+            size * np.cos(field.k[r] * x - 2 * alpha).T)
+
+
+def test_law_of_six_prices_are_those_of_the_true_loss(monkeypatch):
+    """A and B before the answers: second differences of the loss over all pairs, as M_5 and M_6 of fine rings grow."""
+    law = module("law_of_six", monkeypatch)
+    field = law.mean_field([4, 23, 28])
+    a, b = np.indices((67, 67)).reshape(2, -1)
+    pairs, labels = np.arange(67 * 67), (a + b) % 67
+
+    def loss(ring, order, eps):
+        logits = 0
+        for r in range(3):
+            A, C = hexagon(field, r, 32)
+            weights = 1 + (r == ring) * 2 * eps * np.cos(order * 2 * np.pi * np.arange(32) / 32)
+            logits = logits + np.maximum(A[a] + A[b], 0) @ (weights[:, None] * C)
+        others = logits - logits[pairs, labels][:, None]
+        return np.log(np.exp(others).sum(axis=1)).mean()
+
+    for ring in range(3):
+        for order in (5, 6):
+            second = (loss(ring, order, 0.05) - loss(ring, order, 0)) / 0.05**2
+            predicted = np.abs(law.answers(field, ring, order)[0][order]) ** 2 @ field.chance
+            assert abs(second / predicted - 1) < 0.03
+            angle = 2 * np.pi / 67 * field.k[ring]  # and the page's H_n, n = 5, 6
+            t, delta = 2 * np.pi * np.arange(512) / 512, angle * field.d[:, None]
+            second = field.second[ring] * np.cos(2 * delta) * np.cos(2 * t)
+            pre = field.constant[ring] + np.cos(delta) * np.cos(t) + second
+            c, turn = np.fft.rfft(np.maximum(pre, 0)).real.T / 128, np.exp(-1j * angle * field.j) - 1
+            E = field.weight[ring] / 2 * (c[order - 2] * turn + c[order + 2] * turn.conj())
+            assert abs(np.abs(E) ** 2 @ field.chance / 4 / predicted - 1) < 1e-3
+
+
+def test_law_of_six_answers_are_derivatives(monkeypatch):
+    """How the error moves, and the decay's Hessian: differences of logits and of the nuclear norm of [A | C^T]."""
+    law = module("law_of_six", monkeypatch)
+    field, rng = law.mean_field([6, 12, 20]), np.random.default_rng(0)
+    A, C = hexagon(field, 1, 6)
+    error, moved, hessian = law.answers(field, 1, 6)
+    change = rng.normal(size=(5, 12))
+    k, x = field.k[1], 2 * np.pi / 67 * np.arange(67)
+    waves = np.array([np.ones(67), *(f(m * k * x) for m in (1, 2) for f in (np.cos, np.sin))])
+    tables = (waves / np.linalg.norm(waves, axis=1)[:, None]).T @ change
+
+    def charges(eps):
+        in_, out = A + eps * tables[:, :6], C + eps * tables[:, 6:].T
+        u = np.arange(67)[:, None] * pow(int(k), -1, 67)  # so that the charge counts turns of k u
+        post = np.maximum(in_[(u + field.d) % 67] + in_[(u - field.d) % 67], 0)
+        logits = (post * (out.T[(2 * u + field.j) % 67] - out.T[2 * u % 67])).sum(axis=2)
+        return np.fft.fft(logits, axis=0)[:18] / 67
+
+    derivative = (charges(1e-7) - charges(-1e-7)) / 2e-7
+    np.testing.assert_allclose(derivative, np.tensordot(change.ravel(), moved, 1), atol=1e-5)
+    np.testing.assert_allclose(charges(0)[1:], error[1:], atol=1e-10)
+    constants = np.full((67, 1), np.sqrt(sum((field.weight * field.constant**2)[[0, 2]])))
+    norm = [np.linalg.norm(np.hstack([np.hstack([A, C.T]) + eps * tables, constants]), "nuc")
+            for eps in (-0.01, 0, 0.01)]
+    second = (norm[0] - 2 * norm[1] + norm[2]) / 0.01**2 * law.STRENGTH
+    assert abs(change.ravel() @ hessian @ change.ravel() / second - 1) < 1e-3
+
+
+def test_law_of_six(tmp_path):
+    """The formula says what the optimiser finds for the first set, and answers make both errors cheaper."""
+    printed = run(tmp_path, "law_of_six.py", "--quick")
+    found = np.array(re.findall(r"^ +(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+)", printed, re.MULTILINE), float)
+    assert found[:, 0].tolist() == [4, 23, 28] and (found[:, 2] < 0.5 * found[:, 1]).all()
+    assert np.abs(found[:, 3] - found[:, 4]).max() < 0.2
+    assert (tmp_path / "runs/law_of_six_quick/law_of_six.png").stat().st_size > 10_000
