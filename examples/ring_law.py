@@ -318,8 +318,8 @@ def print_objectives(group):
 # %%
 def scatter(group):
     """Prediction against learning, ring by ring, coloured by the number of neurons; filled: trained longest."""
-    figure = Figure(figsize=(WIDTH, 4.9), layout="constrained")
-    names = {"rest": "at rest, from the weights\njust after grokking",
+    figure = Figure(figsize=(WIDTH, 6.8), layout="constrained")
+    names = {"rest": "at rest, from the weights\njust after grokking", "later": "at rest, from weights\nof long after",
              "written": "written down from\nfrequencies and sizes"}
     axes = figure.subplots(len(names), len(QUANTITIES))
     sizes = sorted({min(ring["n"], 9) for row in group for ring in row["late"] if ring["n"] >= 5})
@@ -345,22 +345,25 @@ def scatter(group):
         return np.mean([abs(value(a, "M5") - value(b, "M5")) for row in of for a, b in compare(row, name)] or [np.nan])
 
     longest = [row for row in group if row["late_step"] == steps[-1]]
-    told = [f"{len(of)} networks: {error('rest', of):.2f} at rest, {error('written', of):.2f} written down"
+    told = [f"{len(of)} networks, {', '.join(f'{error(name, of):.2f}' for name in names)}"
             for of in ([row for row in group if row not in longest], longest) if of]
-    title(figure, f"Mean error of $|M_5|$, rings of six or more. Filled: trained for {steps[-1]:,} steps, "
-                  f"{told[-1]}", *([f"Hollow: for {' or '.join(f'{step:,}' for step in steps[:-1])}, {told[0]}"]
-                                   if len(steps) > 1 else []))
+    title(figure, "Mean error of $|M_5|$ in the three rows, rings of six or more.",
+          f"Filled, trained for {steps[-1]:,} steps: {told[-1]}.",
+          *[f"Hollow, for {' or '.join(f'{step:,}' for step in steps[:-1])}: {told[0]}."] * (len(steps) > 1))
     return figure
 
 
 def residuals(states):
-    """How far training is from rest after grokking, by step: median and range of the networks of one activation."""
+    """How far training is from rest, by step: median and range of the networks of one activation that have grokked,
+    after that; of all where none has.
+    """
     figure = Figure(figsize=(WIDTH / 1.5, 3.4), layout="constrained")
     axis, last = figure.subplots(), []
     for name, colour, style in zip(dict.fromkeys(name for name, _ in states), CYCLE, ("-", "--"), strict=False):
-        by_step = {}
-        for _, state in (one for one in states if one[0] == name):
-            for i in np.flatnonzero(has_grokked(state)):
+        here, by_step = [state for other, state in states if other == name], {}
+        grokked = any(has_grokked(state).any() for state in here)
+        for state in here:
+            for i in np.flatnonzero(has_grokked(state) | (not grokked)):
                 for look, value in enumerate(state["residual"][:, i], 1):
                     if look * state["look"] >= state["grokked"][i]:
                         by_step.setdefault(int(look * state["look"]), []).append(value)
@@ -368,11 +371,11 @@ def residuals(states):
         if steps:
             low, middle, high = np.transpose([np.quantile(by_step[step], (0, 0.5, 1)) for step in steps])
             axis.fill_between(steps, low, high, color=colour, alpha=0.2, lw=0)
-            axis.plot(steps, middle, style, color=colour, label=name)
-            last.append(f"{middle[-1]:.1%} at step {steps[-1]:,} ({name})")
+            axis.plot(steps, middle, style, color=colour, label=name + ", after grokking" * grokked)
+            last.append(f"{middle[-1]:.2%} at step {steps[-1]:,} ({name})")
     axis.set(xscale="log", yscale="log", xlabel="step", ylabel="distance from the rest law / norm")
     axis.legend(frameon=False)
-    title(figure, "After grokking the weights miss the rest law by, median:\n" + ", ".join(last))
+    title(figure, "The weights come to miss the rest law by, median:", ", ".join(last))
     return figure
 
 
