@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 from commands import EXAMPLES, refused, run
 from scipy.integrate import solve_ivp
+from scipy.stats import binomtest
 
 from grok_np import MLP, Composition
 from grok_np.files import read_npz
@@ -117,7 +119,9 @@ def test_share_of_a_class_among_pure_neurons():
 
 def test_one_neuron(tmp_path):
     printed = run(tmp_path, "one_neuron.py", "--quick")
-    assert printed.count("tau = ") == 8 and "Steps of half the length" in printed
+    assert printed.count(", τ = ") == 8 and "Steps of half the length" in printed
+    fates = [re.findall(r" (\S+) \[", line) for line in printed.splitlines() if re.match(r"\| [\d.]+ \|.*%\), ", line)]
+    assert len(fates) == 4 and all(abs(sum(map(float, row)) - 1) < 2e-4 for row in fates)
     assert (tmp_path / "runs/one_neuron_quick/fates.png").stat().st_size > 10_000
     assert run(tmp_path, "one_neuron.py", "--quick") == printed
 
@@ -153,6 +157,19 @@ def test_fates():
 
 
 # The lottery
+
+
+def test_intervals_of_the_lottery_count_networks():
+    """Independent neurons: scipy's Wilson interval. Networks that are right or wrong as one: that of the networks."""
+    share = load("lottery").share
+
+    def wilson(k, n):
+        low, high = binomtest(k, n).proportion_ci(method="wilson")
+        return f"{k / n:.0%} [{low:.0%}, {high:.0%}]"
+
+    assert share([5, 5, 5, 5], [10, 10, 10, 10]) == wilson(20, 40) and share([4], [4]) == wilson(4, 4)
+    assert share([0, 10] * 50, [10] * 100) == wilson(50, 100) != wilson(500, 1000)
+    assert share([0, 0], [0, 0]) == "-"
 
 
 def test_lottery(tmp_path):
