@@ -776,6 +776,17 @@ CLAIMS = {
         Claim("networks without decay that do not converge, by configuration, of 100", SELECTION, 100, "selection_law",
               r"^\| \w+ \| \S+ \| \d \| 0 \| (\d+) \|", unit="of 100"),
     ],
+    "How many frequencies, and which (MAIS-O52, MAIS-O58, ours)": [
+        *[Claim(f"{kind}: residual of {law}, 21 moduli to 97", SELECTION, there, "frequency_count",
+                rf"^\| {kind} \| all \| {re.escape(law)} \| .* \| (\S+) \|$", off,
+                "the same bits on one machine; elsewhere other rounding, the same seeds")
+          for kind, off, residuals in (("ReLU, one-hot", 0.4, (1.8, 0.46)), ("ReLU, tied", 0.1, (0.22, 0.35)),
+                                       ("x², one-hot", 0.4, (1.16, 0.77)), ("x², tied", 0.1, (0.22, 0.4)))
+          for law, there in zip(("a + b log p", "a + b p"), residuals, strict=True)],
+        *[Claim(f"ReLU, p = {p}: two-element sets that are {{k, 2k}}, of {of}", SELECTION, there, "frequency_count",
+                rf"ReLU, p = {p}: .*\n.*orbit {{\(1, 2\): (\d+),", off, "chance, two standard deviations")
+          for p, of, there, off in ((11, 143, 2, 3), (13, 113, 6, 5))],
+    ],
     "One neuron, two neurons (MAIS-O92, MAIS-O59, ours)": [
         *[Claim(f"one ReLU neuron, initial scale {tau}: {fate}", SELECTION, share, "one_neuron",
                 rf"^\| {tau} \| (?:[^|]+\| ){{{column}}}(\S+) \[.*%\), ", 5e-5,
@@ -982,6 +993,8 @@ TABLES = {
     "selection_law": Table(("selection_law",), lines_of),
     "certified_margin": Table(("certified_margin",), lines_of),
     "lottery": Table(("lottery",), lottery),
+    "frequency_count": Table(("frequency_count",), lines_of),
+    "frequency_growth": Table(("frequency_count",), nth_table(1)),
     "one_neuron": Table(("one_neuron",), lines_of),
     "two_neurons": Table(("one_neuron",), nth_table(1)),
     "ring_law": Table(("ring_law", "ring_law_60"), ring_law),

@@ -80,7 +80,7 @@ def sets_of(p, activation, seeds, steps):
 def fits(p, counts, rng, draws=2000):
     """(name, slope, its interval, root mean square residual) of the three laws, of counts: a list of arrays by p."""
     found = []
-    for name, x in (("constant", None), ("log p", np.log(p)), ("p", np.array(p, float))):
+    for name, x in (("a", None), ("a + b log p", np.log(p)), ("a + b p", np.array(p, float))):
         design = np.ones((len(p), 1)) if x is None else np.stack([np.ones(len(p)), x], axis=1)
 
         def solve(means, design=design):
@@ -108,15 +108,15 @@ def orbits(p):
     return name
 
 
-def picture(counts, laws):
-    """Counts against p; shares of the orbits of pairs against equal ones."""
+def picture(counts, better, laws):
+    """Counts against p, with the law that fits better; shares of the orbits of pairs against equal ones."""
     figure = Figure(figsize=(style.WIDTH, 3.9), layout="constrained")
     left, right = figure.subplots(1, 2, width_ratios=[3, 2])
-    for ((activation, factoring), by_p), colour, marker in zip(counts.items(), style.CYCLE, "o^sD", strict=False):
+    for (name, by_p), colour, marker in zip(counts.items(), style.CYCLE, "o^sD", strict=False):
         p = [one for one in by_p if len(by_p[one])]
         means, errors = ([f(by_p[one]) for one in p] for f in (np.mean, lambda x: x.std() / np.sqrt(len(x))))
         left.errorbar(p, means, errors, color=colour, marker=marker, ms=5, capsize=2,
-                      label=f"{NAMES[activation]}, {NAMES[factoring]}")
+                      label=name)
     p = np.array(MODULI)
     left.plot(p, p // 2, ":", color=style.BLACK, label="all frequencies")
     left.set(xlabel="p", ylabel="frequencies, $N_{.05}$ (mean, standard error)", title="How many")
@@ -130,10 +130,9 @@ def picture(counts, laws):
               xlabel="share of {k, 2k} among two-element sets", title="Which", ylim=(-0.6, len(laws) + 0.4))
     if laws:
         right.legend(fontsize=8, loc="upper right")
-    dense = max((np.mean(by_p[max(MODULI)]) / (max(MODULI) // 2) for by_p in counts.values() if len(by_p[max(MODULI)])),
-                default=0)
-    style.title(figure, f"At p = {max(MODULI)} the densest of the four kinds of network uses {dense:.0%} of all "
-                "frequencies.")
+    told = [f"{law} for {' and '.join(name for name in better if better[name] == law)}"
+            for law in sorted(set(better.values()), reverse=True)]
+    style.title(figure, *[f"Of the two laws of growth the better fit is {', '.join(told)}."] * bool(told))
     return figure
 
 
@@ -152,24 +151,30 @@ if __name__ == "__main__":
         rows = sweep(count_one, settings, options.out / "counts.jsonl", executor=pool)
         sets = sweep(sets_of, grid(p=SMALL, activation=["relu", "square"], seeds=[many], steps=[steps]),
                      options.out / "sets.jsonl", executor=pool)
-    counts = {}
-    for activation, factoring in dict.fromkeys((row["activation"], row["factoring"]) for row in rows):
-        here = [row for row in rows if (row["activation"], row["factoring"]) == (activation, factoring)]
-        good = {p: [row for row in here if row["p"] == p and row["accuracy"] >= 0.99] for p in MODULI}
-        counts[activation, factoring] = {p: np.array([row["count"] for row in good[p]]) for p in MODULI}
-        print(f"{NAMES[activation]}, {NAMES[factoring]}: p, mean N_.05 (networks right), pure neurons per frequency")
-        for p in MODULI:
-            total, pure = (sum(row[name] for row in good[p]) for name in ("count", "pure"))
-            cells = f"{total / len(good[p]):6.2f} ({len(good[p])})  {pure / total:.1f}" if good[p] else "     -"
-            print(f"   {p:3} {cells}")
-        usable = [p for p in MODULI if len(good[p]) >= ENOUGH]
-        for moduli, words in ((usable, "all"), ([p for p in usable if prime(p)], "primes")):
-            if len(moduli) < 4:
-                continue
-            by_p = [counts[activation, factoring][p] for p in moduli]
-            for name, slope, (low, high), residual in fits(moduli, by_p, np.random.default_rng(0)):
-                print(f"   {words:6} {name:9} {'value' if name == 'constant' else 'slope'} {slope:.3f} "
-                      f"[{low:.3f}, {high:.3f}], residual {residual:.2f}")
+    kinds = {f"{NAMES[activation]}, {NAMES[factoring]}": (activation, factoring)
+             for activation in ("relu", "square") for factoring in ("one_hot", "tied")}
+    good = {name: {p: [row for row in rows if (row["activation"], row["factoring"], row["p"]) == (*kind, p)
+                       and row["accuracy"] >= 0.99] for p in MODULI} for name, kind in kinds.items()}
+    counts = {name: {p: np.array([row["count"] for row in here]) for p, here in by_p.items()}
+              for name, by_p in good.items()}
+    print(f"| p | seeds | {' | '.join(kinds)} | pure neurons per frequency |\n|" + " --- |" * 7)
+    for p in MODULI:
+        of = next(setting["seeds"] for setting in settings if setting["p"] == p)
+        cells = [f"{here[p].mean():.1f}" + f" ({len(here[p])})" * (len(here[p]) < of) if len(here[p]) else "-"
+                 for here in counts.values()]
+        pure = [f"{sum(row['pure'] for row in here[p]) / sum(row['count'] for row in here[p]):.1f}" if here[p] else "-"
+                for here in good.values()]
+        print(f"| {p} | {of} | {' | '.join(cells)} | {', '.join(pure)} |")
+    print("\n| network | moduli | law | a or b, 95 % | residual |\n|" + " --- |" * 5)
+    better = {}
+    for name, by_p in counts.items():
+        usable = [p for p in MODULI if len(by_p[p]) >= ENOUGH]
+        for moduli, words in (([p for p in usable if prime(p)], "primes"), (usable, "all")):
+            if len(moduli) >= 4:
+                found = fits(moduli, [by_p[p] for p in moduli], np.random.default_rng(0))
+                better[name] = min(found[1:], key=lambda one: one[-1])[0]
+                for law, slope, (low, high), residual in found:
+                    print(f"| {name} | {words} | {law} | {slope:.3f} [{low:.3f}, {high:.3f}] | {residual:.2f} |")
     laws = []
     print("\nWhich sets (of networks that are right at 99 % of the pairs)")
     for activation in ("square", "relu"):
@@ -188,4 +193,5 @@ if __name__ == "__main__":
                 print(f"      pairs by orbit {({one: pairs[one] for one in sizes})}, orbits' sizes {dict(sizes)}: "
                       f"equally likely p-value {chisquare([pairs[one] for one in sizes], expected).pvalue:.2g}")
                 laws.append((f"{NAMES[activation]}, p = {p}", pairs[1, 2], total, sizes[1, 2] / len(name)))
-    show(options.out, {"frequencies": (picture(counts, laws), "growth with p, and pairs {k, 2k} against chance")})
+    show(options.out, {"frequencies": (picture(counts, better, laws),
+                                       "growth with p, and pairs {k, 2k} against chance")})
