@@ -226,8 +226,10 @@ def main():
     sources = {"random frequencies": best}
     if options.written:
         lines = map(json.loads, options.written.read_text(encoding="utf-8").splitlines())
-        sources["those of learned networks"] = [
-            line["rows"][0]["rings"] for line in lines if line["setting"]["everything"] and not line["setting"]["pure"]]
+        found = [line["rows"][0]["rings"] for line in lines
+                 if line["setting"]["everything"] and not line["setting"]["pure"]]
+        # A network that was trained on is there twice.
+        sources["those of learned networks"] = list({str([ring["k"] for ring in one]): one for one in found}.values())
     groups = {name: [row for found in nets for row in predictions(found)] for name, nets in sources.items()}
     for name, group in groups.items():
         print(f"\n{name}: frequency, A / 2B before and after the answers, |M_5| predicted and optimal")
@@ -236,13 +238,14 @@ def main():
     everything = [row for group in groups.values() for row in group]
     groups_too = {"all": everything, "without resonance": [row for row in everything if not row[5]],
                   "with resonance": [row for row in everything if row[5]]}
+    print("\n| sixes | rings | M_5 off by, mean | median | at most 0.1 for | the constant, their median |\n|"
+          + " --- |" * 6)
     for name, group in (groups | groups_too).items():
         if group:
             predicted, optimal = np.array([row[3:5] for row in group]).T
-            off, middle = np.abs(predicted - optimal), np.median(optimal)
-            print(f"{name}: {len(group)} sixes, |M_5| off by {off.mean():.3f} on average, {np.median(off):.3f} in the "
-                  f"median, at most 0.1 for {(off <= 0.1).sum()}; the constant {middle:.2f}, their median, by "
-                  f"{np.abs(optimal - middle).mean():.3f}")
+            off = np.abs(predicted - optimal)
+            print(f"| {name} | {len(group)} | {off.mean():.3f} | {np.median(off):.3f} | {(off <= 0.1).sum()} | "
+                  f"{np.abs(optimal - np.median(optimal)).mean():.3f} |")
     show(options.out, {"law_of_six": (draw(groups), "whether the points are on the line")})
 
 
