@@ -15,8 +15,8 @@ own modes 0, k, 2k, and e all that deviates from it, |e| <= z. Then
 so deviations count to first order, where neurons cancel, and R only where a neuron bends. The second table says what
 the answer loses, on average over a - b: to angles between the 256; to other rings' modes read in, first order; to R; to
 waves of no ring read in, by their size; to other rings' modes put out; to waves of no ring put out; to what is left of
-the path. The work is linear in the size of the tables, times 256 and the number of modes; in the end rings meet in p
-numbers for each a - b.
+the path. The work is that of the tables and of p wrong answers for each a - b, times 256 and the number of modes;
+there are p^3 logits.
 
 Where that leaves nothing, two reductions show what is to blame: to the modes of all rings, to a neuron's own modes.
 

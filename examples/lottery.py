@@ -87,7 +87,8 @@ def share(right, decided):
     """Percent and its 95 % interval, from how many are right of how many in each network.
 
     Neurons of one network are not independent. So Wilson's interval is that of fewer neurons: as many as, drawn
-    independently, would give the variance that the networks show (Kish's design effect, at least 1).
+    independently, would give the variance that the networks show (Kish's design effect, at least 1; where all or none
+    are right there is no variance to see, and it is taken for 1: such an interval is too narrow).
     """
     k, n = np.array(right), np.array(decided)
     if not n.sum():
