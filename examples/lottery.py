@@ -131,7 +131,8 @@ def picture(rows):
     of_all = decided / sum(row["neurons"] for row in rows)
     style.title(figure, f"{best.capitalize()} names the final frequency of {right[best] / decided:.0%} of decided "
                 f"neurons (which are {of_all:.0%} of all).", "The best of the four predictions on these same neurons. "
-                f"Decided: half of the energy in one frequency.\nDotted: chance, {1 / (P // 2):.1%}. Dashed: with decay.")
+                f"Decided: half of the energy in one frequency.\nDotted: chance, {1 / (P // 2):.1%}. "
+                "Dashed: with decay.")
     return figure
 
 
