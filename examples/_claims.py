@@ -715,8 +715,9 @@ CLAIMS = {
         Claim("networks that had grokked well before step 50,000, of 96", THEORY, 32, "ring_law",
               r"^96 networks trained, (\d+) grokked", 8, "the binomial law has a standard deviation of 5",
               unit="of 96"),
-        Claim("x², 80 % of the pairs: networks with all held-out pairs right by step 20,000", THEORY, 0, "ring_law_square",
-              r"^8 networks trained, (\d+) grokked", (0, 2), "another machine trains others", unit="of 8"),
+        Claim("x², 80 % of the pairs: networks with all held-out pairs right by step 20,000", THEORY, 0,
+              "ring_law_square", r"^8 networks trained, (\d+) grokked", (0, 2), "another machine trains others",
+              unit="of 8"),
         *[Claim(f"|M_5| of sixes, {name}: the formula is off by, mean", THEORY, there, "law_of_six",
                 rf"^\| {name} \| \d+ \| (\S+) \|", off, "an optimiser's stationary points")
           for name, there, off in (("random frequencies", 0.067, 0.02), ("without resonance", 0.104, 0.04))],
