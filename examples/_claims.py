@@ -704,8 +704,8 @@ CLAIMS = {
         *[Claim(f"rings at step 500,000, {name}: {what}", THEORY, there, "ring_law", from_table(2, name, column), off,
                 "ten networks; another machine trains others", unit=unit)
           for name, what, column, there, off, unit in (
-              ("the weights of long after, brought to rest", "same size and basin", 7, 100, (10, 0), "%"),
-              ("the weights of long after, brought to rest", "mean error of M_5", 2, 0.013, 0.02, ""),
+              ("weights of long after, brought to rest", "same size and basin", 7, 100, (10, 0), "%"),
+              ("weights of long after, brought to rest", "mean error of M_5", 2, 0.013, 0.02, ""),
               ("those brought to rest", "mean error of M_5", 2, 0.019, 0.03, ""),
               ("rings written down", "mean error of M_5", 2, 0.076, 0.04, ""),
               ("the median ring", "mean error of M_5", 2, 0.483, 0.1, ""))],
