@@ -823,9 +823,9 @@ CLAIMS = {
         Claim("planted mistakes misnamed", "ours, docs/gradients.md", 0, "gradient_checkers",
               cells(r"grok_np \| planted by hand", 6), unit="of 157"),
         *[Claim(f"operator mutants {what}", "ours, docs/gradients.md", there, "gradient_checkers",
-                cells(r"grok_np \| mutants", column), off, "repairs are tried for two seconds, which a slow machine notices",
-                unit="of 551") for what, there, column, off in (("found", 551, 3, 0), ("named", 400, 4, 15),
-                                                                ("misnamed", 23, 6, 8))],
+                cells(r"grok_np \| mutants", column), off,
+                "repairs are tried for two seconds, which a slow machine notices", unit="of 551")
+          for what, there, column, off in (("found", 551, 3, 0), ("named", 400, 4, 15), ("misnamed", 23, 6, 8))],
         Claim("false alarms in checks of right layers", README, 0, "gradient_checkers",
               r"^\| grok_np \| right layers \| \d+ \| (\d+) false alarms", unit="of 484"),
         Claim("mutants named with the source hidden", "ours, docs/gradients.md", 266, "gradient_checkers",
