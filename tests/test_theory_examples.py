@@ -79,7 +79,7 @@ def test_how_many_frequencies(tmp_path, monkeypatch):
     assert (tmp_path / "runs/how_many_frequencies_quick/frequencies.png").stat().st_size > 10_000
     told_apart = module("how_many_frequencies", monkeypatch).told_apart
     sets = {1: (12, 15), 2: (2.7, 3.5), 3: (2.5, 2.6), 4: (2.4, 2.65), 5: (2.66, 2.8)}
-    rows = [{"count": count, "objective": objective} for count, both in sets.items() for objective in both]
+    rows = [{"used": count, "objective": objective} for count, both in sets.items() for objective in both]
     assert told_apart(rows) == (3, 4)  # the sets of 4 scatter up to 2.65, which 3 is below and 2 and 5 are not
 
 
