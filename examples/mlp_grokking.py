@@ -70,7 +70,7 @@ def written_down(effective, split, optimizer):
 
 if __name__ == "__main__":
     effective = run.model.effective(run.params)
-    print(reading.rings.table(effective, run.split))
+    print(reading.rings.table(effective, run.split), flush=True)  # the next line takes some seconds
     written = written_down(effective, run.split, run.optimizer)
     for name, training, test in written:
         print(f"{name:30s}{training.loss:12.2e}{test.loss:12.2e}{training.accuracy:12.4f}{test.accuracy:12.4f}")

@@ -77,3 +77,10 @@ def test_bad_shapes_and_rates_are_named():
     for rate in (-0.1, 1.5):
         with pytest.raises(ValueError, match=rf"attention_rate must be in \[0, 1\], got {rate}"):
             attention_forward(x, W, W, W, W_O, attention_rate=rate)
+def test_a_float64_rate_leaves_gradients_float32():
+    rng = np.random.default_rng(0)
+    inputs = [rng.normal(size=shape).astype("float32") for shape in ((2, 3, 4), *3 * [(1, 4, 2)], (1, 2, 4))]
+    out, cache = attention_forward(*inputs, attention_rate=np.float64(0.3))
+    assert {g.dtype for g in (out, *attention_backward(out, cache))} == {np.dtype("float32")}
+
+

@@ -453,3 +453,37 @@ def test_terms_that_cancel_are_no_mistake():
     sure = [[[2.0, 0], [-3, 0]]], [[0.0, 1], [0, 0]], [[0.0, 3], [0, 0]], [[0.0, 1], [0, 0]]
     attention = zoo.LAYERS["attention"]
     check(attention.forward, attention.backward, [np.array(one) for one in sure])
+
+
+def test_the_line_offered_leaves_right_gradients_right():
+    """A wrong sign behind a shared line: that line could turn it, too, but would spoil what is right."""
+    def forward(x, W, b):
+        return np.tanh(x @ W + b), (x, W, np.tanh(x @ W + b))
+
+    def wrong_x(dout, cache):
+        x, W, out = cache
+        da = dout * (1 - out * out)
+        dx = -da @ W.T
+        return dx, x.T @ da, da.sum(axis=0)
+
+    def wrong_b(dout, cache):
+        x, W, out = cache
+        da = dout * (1 - out * out)
+        db = -da.sum(axis=0)
+        return da @ W.T, x.T @ da, db
+
+    rng = np.random.default_rng(0)
+    point = [rng.normal(size=shape) for shape in ((3, 4), (4, 5), 5)]
+    for backward, line in ((wrong_x, "dx = da @ W.T"), (wrong_b, "db = da.sum(axis=0)")):
+        with pytest.raises(GradientError) as error:
+            check(forward, backward, point)
+        assert line in str(error.value)
+
+
+def test_a_missing_gradient_in_a_dict_inside_is_said():
+    def backward(dout, cache):
+        return dout, {"W": dout}
+
+    x = np.ones(3)
+    with pytest.raises(GradientError, match="backward returned gradients for .* inputs are .*'s'"):
+        check(lambda x, p: (x * p["W"] * p["s"], None), backward, [x, {"W": x, "s": x}])

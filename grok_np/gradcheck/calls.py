@@ -147,8 +147,8 @@ class Layer:
         if missing or (extra and named):
             if missing and all(path in found for path in missing):
                 raise GradientError(f"backward returned None for {self.names[missing[0]]}")
-            raise GradientError(f"backward returned gradients for {sorted(_key(path) for path in found)}, "
-                                f"inputs are {sorted(_key(path) for path in wanted)}")
+            returned, inputs = (sorted((_key(path) for path in paths), key=str) for paths in (found, wanted))
+            raise GradientError(f"backward returned gradients for {returned}, inputs are {inputs}")
         return {path: np.asarray(found[path]) for path in wanted}
 
 

@@ -124,15 +124,16 @@ def explain(layer, douts, wrong):
     """The message for inputs with a wrong entry (``{path: (flat index, kink)}``): a name and a line, if confirmed."""
     every = {path: _cases(layer, path, douts, entry) for path, (entry, _) in list(wrong.items())[:3]}
     clear = [path for path, cases in every.items() if min(case.judge() for case in cases)]
-    fix = _repaired(layer, {path: every[path] for path in clear}) if clear else None
+    right = [path for path, x in layer.point.items() if path not in wrong and x.size]
+    fix = _repaired(layer, {path: every[path] for path in clear}, right) if clear else None
     path, name = next(((one, name) for one in clear if (name := _named(every[one]))), (next(iter(wrong)), None))
     entry, kink = wrong[path]
     if not name:
         at_kink = f"is outside of the one-sided slopes at a kink (an entry {layer.point[path].flat[entry]:.3g})"
         name = at_kink if kink else "is wrong"
     also = ", ".join(layer.names[other] for other in wrong if other != path)
-    right = ", ".join(layer.names[other] for other, x in layer.point.items() if other not in wrong and x.size)
-    others = "; ".join(word + found for word, found in (("also wrong: ", also), ("right: ", right)) if found)
+    good = ", ".join(layer.names[other] for other in right)
+    others = "; ".join(word + found for word, found in (("also wrong: ", also), ("right: ", good)) if found)
     lines = [f"gradient of {layer.names[path]} {name}", fix, _worst(every[path][0], entry), others]
     return "\n".join(line for line in lines if line)
 
@@ -149,8 +150,12 @@ def _worst(case, entry):
             f"wrong are {(case.wrong & case.telling).sum()} of {case.telling.sum()} entries that are not 0")
 
 
-def _repaired(layer, every):
-    """The change in backward's source that makes the gradients right in every case."""
+def _repaired(layer, every, right=()):
+    """The change in backward's source that makes the gradients right in every case, and leaves those that are."""
+    cases = [case for cases in every.values() for case in cases] if right else []
+    before = {id(case): layer.backward(layer.shaped(case.dout, case.out), layer.forward(case.point)[1])[1]
+              for case in cases}
+
     def residual(backward):
         changed = copy.copy(layer)
         changed.user_backward, differences = backward, []
@@ -164,6 +169,10 @@ def _repaired(layer, every):
                 largest = np.abs(case.n).max(initial=0)
                 allowed = 3 * case.error + 1e-6 * largest + 1e-300
                 differences.append(((case.at(gradients[path]) - case.n) / allowed).ravel())
+                for other in right:
+                    as_it_was = before[id(case)][other]
+                    allowed = 1e-6 * np.abs(as_it_was).max() + 1e-300
+                    differences.append(((gradients[other] - as_it_was) / allowed).ravel())
                 if case.x.size > case.n.size:  # a random direction has all entries, also those off the lattice
                     direction, value, error = case.sample
                     allowed = 3 * error + 1e-6 * norm(largest * direction)

@@ -81,7 +81,7 @@ def attention_forward(x, W_Q, W_K, W_V, W_O, *, causal=False, attention_rate=1.0
     pattern = pattern.astype(x.dtype, copy=False)
     z = pattern @ v  # 4. (B, H, T, e)
     out = _product("bhte,hed->btd", z, W_O)  # 5.
-    return out, AttentionCache(x, q, k, v, soft, pattern, z, weights, attention_rate)
+    return out, AttentionCache(x, q, k, v, soft, pattern, z, weights, float(attention_rate))
 
 
 def attention_backward(dout, cache):
