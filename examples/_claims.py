@@ -866,7 +866,7 @@ CLAIMS = {
     ],
     "Reliability": [
         Claim("kills after which a run resumed to the same bits", README, 50, "kills", r"^\.?(\d+) kills,"),
-        Claim("of them inside a write", README, 33, "kills", r"kills, (\d+) of them", 15,
+        Claim("of them inside a write", README, 25, "kills", r"kills, (\d+) of them", 15,
               "when a kill arrives is chance"),
         Claim("mutated files, each refused by name or read as it was", README, 100_000, "broken_files",
               r"^\.*(\d+) mutated files"),
