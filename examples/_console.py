@@ -1,4 +1,4 @@
-"""What the examples share: folders of quick runs, errors and Ctrl-C in one line, processes, pictures with a phrase."""
+"""What the examples share: folders of quick runs, errors and Ctrl-C in one line, processes, shares, pictures."""
 
 import signal
 import sys
@@ -10,6 +10,7 @@ from functools import partial
 from multiprocessing import active_children, get_context
 from pathlib import Path
 
+from scipy.stats import binomtest
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -68,6 +69,12 @@ def learn_each(learn, which, **options):
     """learn(one, **options) for each one of these, in `workers`, with a progress bar."""
     with workers() as pool:
         list(tqdm(pool.map(partial(learn, **options), which), total=len(which), unit="network"))
+
+
+def wilson(k, n, digits=2):
+    """k of n as a share, with its 95 % interval."""
+    low, high = binomtest(int(k), int(n)).proportion_ci(method="wilson")
+    return f"{k / n:.{digits}f} [{low:.{digits}f}, {high:.{digits}f}]"
 
 
 def show(folder, pictures, page=None):

@@ -144,22 +144,21 @@ if __name__ == "__main__":
     parser.add_argument("--quick", action="store_true", help="2 seeds, 5 steps: nothing is learned")
     options = parse(parser, "frequency_count")
     seeds, many, steps = (2, 3, 5) if options.quick else (options.seeds, options.many, options.steps)
+    networks = {p: seeds if p < LARGE else max(1, seeds // 4) for p in MODULI}
+    kinds = {f"{NAMES[activation]}, {NAMES[factoring]}": (activation, factoring)
+             for activation in ("relu", "square") for factoring in ("one_hot", "tied")}
     with workers() as pool:
-        kinds = grid(activation=["relu", "square"], factoring=["one_hot", "tied"], steps=[steps])
-        settings = [{"p": p, "seeds": seeds if p < LARGE else max(1, seeds // 4)} | kind
-                    for p in MODULI[::-1] for kind in kinds]  # the longest first
+        settings = [{"p": p, "activation": activation, "factoring": factoring, "seeds": networks[p], "steps": steps}
+                    for p in MODULI[::-1] for activation, factoring in kinds.values()]  # the longest first
         rows = sweep(count_one, settings, options.out / "counts.jsonl", executor=pool)
         sets = sweep(sets_of, grid(p=SMALL, activation=["relu", "square"], seeds=[many], steps=[steps]),
                      options.out / "sets.jsonl", executor=pool)
-    kinds = {f"{NAMES[activation]}, {NAMES[factoring]}": (activation, factoring)
-             for activation in ("relu", "square") for factoring in ("one_hot", "tied")}
     good = {name: {p: [row for row in rows if (row["activation"], row["factoring"], row["p"]) == (*kind, p)
                        and row["accuracy"] >= 0.99] for p in MODULI} for name, kind in kinds.items()}
     counts = {name: {p: np.array([row["count"] for row in here]) for p, here in by_p.items()}
               for name, by_p in good.items()}
     print(f"| p | seeds | {' | '.join(kinds)} | pure neurons per frequency |\n|" + " --- |" * 7)
-    for p in MODULI:
-        of = next(setting["seeds"] for setting in settings if setting["p"] == p)
+    for p, of in networks.items():
         cells = [f"{here[p].mean():.1f}" + f" ({len(here[p])})" * (len(here[p]) < of) if len(here[p]) else "-"
                  for here in counts.values()]
         pure = [f"{sum(row['pure'] for row in here[p]) / sum(row['count'] for row in here[p]):.1f}" if here[p] else "-"

@@ -1,7 +1,7 @@
 # %%
 """Is a neuron's frequency decided by its first weights? The lottery of He et al. 2026 on 15,360 neurons.
 
-    python examples/lottery.py            # 24 settings x 20 networks; about five minutes on one core
+    python examples/lottery.py            # 24 settings x 20 networks; about three minutes on one core
 
 He, Wang, Chen, Yang 2026 (arXiv 2602.16849): while a neuron is small, its frequencies grow independently of each other,
 and the one wins whose phases are least misaligned at the start. With u_k, v_k, w_k the Fourier coefficients of what the

@@ -23,9 +23,8 @@ import argparse
 from itertools import product
 
 import numpy as np
-from _console import parse, show
+from _console import parse, show, wilson
 from matplotlib.figure import Figure
-from scipy.stats import binomtest
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
@@ -107,12 +106,6 @@ def moved(middle, end):
     return np.sqrt(((one - other) ** 2).sum(axis=(0, 1, 2)))
 
 
-def wilson(k, n):
-    """Share and its 95 % interval."""
-    low, high = binomtest(int(k), int(n)).proportion_ci(method="wilson")
-    return f"{k / n:.4f} [{low:.4f}, {high:.4f}]"
-
-
 def run_all(activation, theta, steps, bar, finer=1):
     """Of all runs: what `read` says, and how far directions moved in the second half."""
     parts = []
@@ -190,14 +183,14 @@ if __name__ == "__main__":
         one = found[ONE, tau, 1]
         sizes = np.bincount(one["active"][:, 0])
         often = ", ".join(f"{k} ({sizes[k] / runs:.0%})" for k in np.argsort(-sizes)[:3])
-        print(f"| {tau:g} | {' | '.join(wilson(k, runs) for k in np.bincount(fates(one), minlength=4))} | {often} | "
+        print(f"| {tau:g} | {' | '.join(wilson(k, runs, 4) for k in np.bincount(fates(one), minlength=4))} | {often} | "
               f"{one['stairs'].mean():.0%} |")
     print("\n| τ | two x² neurons: both pure, one frequency | both pure, two frequencies | quartiles of purity | "
           "one best frequency |\n|" + " --- |" * 5)
     for tau in TAUS:
         two = found[TWO, tau, 1]
         counts = np.bincount(pairs(two), minlength=3)[1:]
-        print(f"| {tau:g} | {' | '.join(wilson(k, runs) for k in counts)} | "
+        print(f"| {tau:g} | {' | '.join(wilson(k, runs, 4) for k in counts)} | "
               f"{', '.join(f'{q:.3f}' for q in np.quantile(two['purity'], [0.25, 0.5, 0.75]))} | "
               f"{(two['frequency'][:, 0] == two['frequency'][:, 1]).mean():.0%} |")
     print()

@@ -324,18 +324,19 @@ def scatter(group):
     axes = figure.subplots(len(names), len(QUANTITIES))
     sizes = sorted({min(ring["n"], 9) for row in group for ring in row["late"] if ring["n"] >= 5})
     steps = sorted({row["late_step"] for row in group})
+    shorter = [row for row in group if row["late_step"] < steps[-1]]
+    longest = [row for row in group if row["late_step"] == steps[-1]]
     for line, (name, words) in zip(axes, names.items(), strict=True):
         for axis, (quantity, label) in zip(line, QUANTITIES.items(), strict=True):
             ends = (0, 1) if quantity[0] == "M" else (-0.15, 0) if quantity == "second" else (0, 0.15)
             axis.plot(ends, ends, color="0.6", lw=1)
-            for longest in (False, True):
-                both = [pair for row in group if (row["late_step"] == steps[-1]) == longest
-                        for pair in compare(row, name, 5)]
+            for of, filled in ((shorter, False), (longest, True)):
+                both = [pair for row in of for pair in compare(row, name, 5)]
                 for size, colour, marker in zip(sizes, CYCLE, "os^Dv", strict=False):
                     points = [(value(a, quantity), value(b, quantity)) for a, b in both if min(a["n"], 9) == size]
                     axis.plot(*np.array(points).reshape(-1, 2).T, marker, color=colour, ms=4,
-                              mfc=colour if longest else "none", alpha=1 if longest else 0.5,
-                              label=f"{size}{' or more' * (size == 9)}" if longest else None)
+                              mfc=colour if filled else "none", alpha=1 if filled else 0.5,
+                              label=f"{size}{' or more' * (size == 9)}" if filled else None)
             axis.set(aspect="equal", title=label if name == "rest" else "", xlabel="learned")
         line[0].set_ylabel(words)
     figure.legend(*axes[0, 0].get_legend_handles_labels(), title="neurons in the ring", ncols=5, frameon=False,
@@ -344,9 +345,8 @@ def scatter(group):
     def error(name, of):
         return np.mean([abs(value(a, "M5") - value(b, "M5")) for row in of for a, b in compare(row, name)] or [np.nan])
 
-    longest = [row for row in group if row["late_step"] == steps[-1]]
     told = [f"{len(of)} networks, {', '.join(f'{error(name, of):.2f}' for name in names)}"
-            for of in ([row for row in group if row not in longest], longest) if of]
+            for of in (shorter, longest) if of]
     title(figure, "Mean error of $|M_5|$ in the three rows, rings of six or more.",
           f"Filled, trained for {steps[-1]:,} steps: {told[-1]}.",
           *[f"Hollow, for {' or '.join(f'{step:,}' for step in steps[:-1])}: {told[0]}."] * (len(steps) > 1))

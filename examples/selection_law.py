@@ -21,7 +21,7 @@ import json
 from itertools import combinations, product
 
 import numpy as np
-from _console import parse, show
+from _console import parse, show, wilson
 from matplotlib.figure import Figure
 from scipy.stats import binomtest
 from threadpoolctl import threadpool_limits
@@ -119,12 +119,6 @@ def read(group, model, found):
             "pure_for": np.where(neurons.max(axis=1) >= 1 - DELTA, neurons.argmax(axis=1), 0),  # 0: for none
             "held": weights.sum(axis=-1), "largest_logit": centred,
             "right": (predict(logits) == G.table[tuple(pairs.T)]).mean(axis=-1)}
-
-
-def wilson(k, n):
-    """Share and its 95 % interval."""
-    low, high = binomtest(int(k), int(n)).proportion_ci(method="wilson")
-    return f"{k / n:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def distance(one, other, rng, draws=2000):
