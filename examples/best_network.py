@@ -3,6 +3,7 @@
 
     python examples/best_network.py                        # the main job's network; half a minute (three with --stay)
     python examples/best_network.py --published FILE       # the explorable article's weights (main_model.npz)
+    python examples/best_network.py --run runs/mlp_seeds/seed_05 runs/mlp_seeds/seed_11 --stay 20000     # several
 
 Of a learned network only frequencies and ring sizes are taken. `best_rings` then finds phases, weights and waves by
 itself, once for the network's own training pairs and once for all pairs. Printed: loss + decay on the training pairs,
@@ -32,14 +33,14 @@ def score(effective, pairs):
     return float(loss.forward(logits, labels)[0]), loss.accuracy(logits, labels)
 
 
-def learned_network(arguments):
+def learned_network(path, is_published):
     """Model, float64 parameters, training pairs and the optimizer whose decay it felt."""
-    if arguments.published:
-        network = published.load(arguments.published)
+    if is_published:
+        network = published.load(path)
         model, params, optimizer = network.model, network.params, AdamW(eps=67e-8)
         train = np.argwhere(network.train_mask)
     else:
-        run = load_run(arguments.run)
+        run = load_run(path)
         model, params, optimizer, train = run.model, run.params, run.optimizer, run.task.split().train_inputs
     return model, {name: W.astype(np.float64) for name, W in params.items()}, train, optimizer
 
@@ -75,17 +76,19 @@ def stay(best, pairs, optimizer, steps):
     return best.model.effective({name: W.astype(np.float64) for name, W in run.params.items()})
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--run", type=Path, default=Path("runs/mlp_grokking"), help="a finished run of the main job")
-    parser.add_argument("--published", type=Path, help="the article's weights instead")
-    parser.add_argument("--stay", type=int, default=0, metavar="STEPS", help="train on from the written-down network")
-    parser.add_argument("--starts", type=int, default=3)
-    parser.add_argument("--evaluations", type=int, default=3000, help="of the objective, at most, for each start")
-    arguments = parser.parse_args()
-    model, params, pairs, optimizer = learned_network(arguments)
-    networks = {"learned": model.effective(params)}
+def moves(before, after):
+    """By how much |M_5| to |M_8| of each ring move at most; infinite if it does not keep its neurons."""
+    later = {(ring.frequency, ring.n_neurons): ring.moments for ring in rings.find(after)}
+    return [np.abs(ring.moments - later.get((ring.frequency, ring.n_neurons), np.inf))[4:8].max()
+            for ring in rings.find(before)]
+
+
+def examine(path, arguments):
+    """Print what the written-down networks are beside the learned one; with --stay, return how far each ring moves."""
+    model, params, pairs, optimizer = learned_network(path, bool(arguments.published))
+    networks, moved = {"learned": model.effective(params)}, []
     sizes = {ring.frequency: ring.n_neurons for ring in rings.find(networks["learned"])}
+    print(f"{path}: frequencies and neurons {sizes}")
     for name, inputs in (("for the training pairs", pairs), ("for all pairs", None)):
         start = perf_counter()
         width = model.d_embed if arguments.stay and inputs is pairs else None
@@ -94,13 +97,32 @@ def main():
         networks[f"written down, {name}"] = best.effective
         print(f"written down {name} in {perf_counter() - start:.0f} seconds, {arguments.starts} starts")
         if arguments.stay and inputs is pairs:
-            networks[f"the same, {arguments.stay:,} steps later"] = stay(best, pairs, optimizer, arguments.stay)
+            later = stay(best, pairs, optimizer, arguments.stay)
+            networks[f"the same, {arguments.stay:,} steps later"] = later
+            moved = moves(best.effective, later)
     print(f"\n{'':38s}{'loss+decay':>12s}{'norm':>9s}{'loss at equal':>14s}{'accuracy':>10s}\n"
           f"{'':38s}{'train pairs':>12s}{'':9s}{'norm, all':>14s}{'all pairs':>10s}")
     norm = decay_norm(networks["learned"])
     print("\n".join(row(name, one, pairs, optimizer, norm) for name, one in networks.items()))
     print("\nfrequency: neurons (|M_5| |M_6| |M_7| |M_8|)")
-    print("\n".join(rings_row(name, one) for name, one in networks.items()))
+    print("\n".join(rings_row(name, one) for name, one in networks.items()), flush=True)
+    return moved
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--run", type=Path, nargs="+", default=[Path("runs/mlp_grokking")],
+                        help="finished runs like the main job's")
+    parser.add_argument("--published", type=Path, help="the article's weights instead")
+    parser.add_argument("--stay", type=int, default=0, metavar="STEPS", help="train on from the written-down network")
+    parser.add_argument("--starts", type=int, default=3)
+    parser.add_argument("--evaluations", type=int, default=3000, help="of the objective, at most, for each start")
+    arguments = parser.parse_args()
+    paths = [arguments.published] if arguments.published else arguments.run
+    moved = np.concatenate([examine(path, arguments) for path in paths])
+    if arguments.stay:
+        print(f"\n{(moved <= 0.06).sum()} of {len(moved)} rings stay: none of their |M_5| to |M_8| moves by more than "
+              f"0.06; the largest move of all is {moved.max():.2f}")
 
 
 if __name__ == "__main__":

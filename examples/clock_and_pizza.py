@@ -54,7 +54,8 @@ def learn(name, steps, out):
 
 def trained(options):
     """Networks {name: (model, params)} of our own."""
-    rates, linear, steps = (RATES[::13], ["alpha"], 20) if options.quick else (RATES, [*LINEAR], options.steps)
+    rates, linear, steps = (RATES[::13], ["alpha"], 20) if options.quick else (
+        options.rates or RATES, [] if options.rates else [*LINEAR], options.steps)
     names = [f"rate {rate:.2f}" for rate in rates] + linear
     learn_each(learn, names, steps=steps, out=options.out)
     runs = {name: load_run(options.out / name.replace(" ", "_")) for name in names}
@@ -81,6 +82,7 @@ if __name__ == "__main__":
     parser.add_argument("--published", type=Path, metavar="FOLDER", nargs="?", const=REFERENCE / "pizza")
     parser.add_argument("--table", type=Path, default=REFERENCE / "pizza_tables/fixedwidth.npz")
     parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--rates", type=float, nargs="+", help="only these attention rates, no other networks")
     parser.add_argument("--quick", action="store_true", help="three networks, 20 steps: nothing is learned")
     options = parse(parser, "clock_and_pizza")
     networks = loaded(options.published) if options.published else trained(options)

@@ -3,6 +3,8 @@
 
 The functions are found by walking the package. What an argument may be is known by its name, the same in every function
 but for the few of EXCEPT; a new argument has to be written down here once.
+
+    pytest -s tests/test_bad_arguments.py        prints how many calls that were
 """
 
 import importlib
@@ -10,6 +12,7 @@ import inspect
 import pkgutil
 import re
 import warnings
+from collections import Counter
 
 import numpy as np
 import pytest
@@ -148,10 +151,19 @@ def wrong_arguments(call, known):
                         yield name, junk, str(error)
 
 
+@pytest.fixture(scope="module")
+def calls():
+    """Counts the wrong calls by function, and prints how many there were."""
+    made = Counter()
+    yield made
+    print(f"\n{made.total()} wrong calls of {len(made)} public functions and classes")
+
+
 @pytest.mark.parametrize("name", doors())
-def test_the_wrong_argument_is_named(name, run, tmp_path):
+def test_the_wrong_argument_is_named(name, run, tmp_path, calls):
     paths = {"path": ("path", run)} | ({"table": ("path", tmp_path / "table.jsonl")} if name == "sweep" else {})
     for argument, junk, error in wrong_arguments(doors()[name], KNOWN | paths | EXCEPT.get(name, {})):
+        calls[name] += 1
         assert error is not None, f"{argument}={junk!r} is accepted"
         named = rf"(each of )?{argument.removesuffix('s')}s?\b.* must "  # of several tasks one may be named
         assert re.match(named, error, re.S), f"{argument}={junk!r}: {error}"

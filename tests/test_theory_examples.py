@@ -8,6 +8,7 @@ from commands import EXAMPLES, run
 
 from grok_np import AdamW, ModularArithmetic, analytic, reading
 from grok_np.networks.mlp import Effective
+from grok_np.reading import fourier
 
 
 def test_best_network(tmp_path, reference):
@@ -18,7 +19,26 @@ def test_best_network(tmp_path, reference):
         r"^(learned|written down, for \S+|the same, 20)\b.*?\s([\d.]+e-\d+)\s+1\.0000$", printed, re.MULTILINE)}
     assert len(losses) == 4 and losses["learned"] == max(losses.values())
     assert losses["written down, for all"] < 0.5 * losses["learned"]
-    assert printed.count("15: 6 (") == 4
+    assert printed.count("15: 6 (") == 4 and "3 of 3 rings stay" in printed
+
+
+def test_which_modes(tmp_path, monkeypatch):
+    """The gradient of loss + decay; a family is a line; what may differ is what a wave of these modes has."""
+    printed = run(tmp_path, "which_modes.py", "--quick")
+    assert len(re.findall(r"^\| (?:own|all rings'|any) \|", printed, re.MULTILINE)) == 6
+    modes = module("which_modes", monkeypatch)
+    rng, of_neuron = np.random.default_rng(0), np.array([9, 9, 30])
+    pairs = rng.integers(0, 67, (50, 2))
+    data = {"pairs": pairs, "labels": pairs.sum(axis=1) % 67}
+    at, way = rng.normal(size=(2, 67, 6))
+    slope = (modes.loss_and_decay(at + 1e-5 * way, **data)[0] - modes.loss_and_decay(at - 1e-5 * way, **data)[0]) / 2e-5
+    np.testing.assert_allclose(np.vdot(modes.loss_and_decay(at, **data)[1], way), slope, rtol=1e-6)
+    x = np.arange(67)[:, None]
+    wave = np.cos(2 * np.pi / 67 * of_neuron * x - 1) + 0.3 * np.cos(2 * np.pi / 67 * 2 * of_neuron * x)
+    inside = fourier.transform(wave)[~modes.may_differ(of_neuron, "own", (1, 2))]
+    np.testing.assert_allclose(inside, 0, atol=1e-12)
+    assert (modes.may_differ(of_neuron, "own", (1, 2)).sum(axis=0) == 4).all()
+    assert (modes.may_differ(of_neuron, "all rings'", (0, 1, 2)).sum(axis=0) == 1 + 8).all()
 
 
 def module(name, monkeypatch):
