@@ -66,6 +66,7 @@ JOBS = {
     "best_network": Job("examples/best_network.py --run {runs}/mlp_grokking", 0.5, quick=True),
     "best_published": Job("examples/best_network.py --published $GROK_NP_REFERENCE/pair/main_model.npz", 0.5,
                           quick=True),
+    "which_modes": Job("examples/which_modes.py", 6),
     "certified_margin": Job("examples/certified_margin.py --published $GROK_NP_REFERENCE/pair/main_model.npz "
                             "$GROK_NP_REFERENCE/pizza/p99zdpze5l.npz --run {runs}/mlp_grokking", 1, quick=True),
     "ring_ablations": Job("examples/ring_ablations.py --out {out}", 0.5, quick=True),
@@ -75,12 +76,15 @@ JOBS = {
     "five_neurons": Job("examples/five_neurons.py --out {out}", 2, quick=True),
     "strange_runs": Job("examples/strange_runs.py --out {out}", 2),
     "mlp_seeds": Job("examples/mlp_seeds.py --out {out}", 12),
+    "stay": Job("examples/best_network.py --stay 20000 --run {runs}/mlp_seeds/seed_05 {runs}/mlp_seeds/seed_11 "
+                "{runs}/mlp_seeds/seed_14 {runs}/mlp_seeds/seed_15 {runs}/mlp_seeds/seed_19", 10),
     "rings_of_six": Job("examples/measures.py rings_of_six {runs}/mlp_seeds", 0.1),
     "transformer_grokking": Job("examples/transformer_grokking.py --out {out}", 9),
     "transformer_parts": Job("examples/your_checkpoint.py {runs}/transformer_grokking --out {out}", 0.4),
     "transformer_seeds": Job("examples/transformer_seeds.py --seeds 3 --out {out}", 27),
     "clock_and_pizza": Job("examples/clock_and_pizza.py --out {out}", 30),
     "clock_pizza_runs": Job("examples/measures.py clock_pizza {runs}/clock_and_pizza", 0.7),
+    "clock_pizza_long": Job("examples/clock_and_pizza.py --rates 0 1 --steps 20000 --out {out}", 12),
     "sparse_parity_sweep": Job("examples/sparse_parity_sweep.py --out {out}", 30),
     "sparse_parity_exact": Job("examples/sparse_parity_sweep.py --exact-seeds 3 --out {runs}/sparse_parity_sweep", 15),
     "factorings": Job("examples/factorings.py --out {out}", 10),
@@ -101,11 +105,13 @@ JOBS = {
     "follow_pytorch": Job("examples/benchmarks/follow_pytorch.py", 10),
     "gradient_checkers": Job("examples/benchmarks/gradient_checkers.py", 5),
     "step_time": Job("examples/benchmarks/step_time.py", 5),
+    "parts_of_a_step": Job("examples/benchmarks/parts_of_a_step.py", 0.5),
     "end_to_end": Job("examples/benchmarks/end_to_end.py", 40),
     "scaling": Job("examples/benchmarks/scaling.py", 15),
     "kills": Job("-m pytest -q -s tests/test_kill.py", 5, environment={"GROK_NP_KILLS": "50"}),
     "broken_files": Job("-m pytest -q -s tests/test_broken_files.py -k mutated", 10,
                         environment={"GROK_NP_BROKEN": "100000"}),
+    "wrong_calls": Job("-m pytest -q -s tests/test_bad_arguments.py", 0.5, quick=True),
     "drawn_networks": Job("-m pytest -q -s tests/test_numerics.py -k drawn", 25,
                           environment={"GROK_NP_ARCHITECTURES": "5000"}),
 }
@@ -241,7 +247,7 @@ def races(printed):
     """{contest: {contestant: (ms, ratio)}} of `step_time.py`; under "limit" the share of the matrix products in %."""
     found, contest = {}, None
     for line in printed.splitlines():
-        if title := re.fullmatch(r"(the \S.*?|Clock and Pizza's transformer|64 sparse-parity networks): .*", line):
+        if title := re.fullmatch(r"(the \S.*?|Clock and Pizza's transformer|\d+ \D.*?): .*", line):
             contest = found.setdefault(title[1], {})
         elif share := re.search(r"share of grok_np's step: (\d+)%", line):
             contest["limit"] = (0, float(share[1]))
@@ -512,8 +518,6 @@ CLAIMS = {
               CHAOS, (6_100, 12_200)),
         Claim("seeds: test loss", EXPERIMENTS, 2.4e-7, "transformer_seeds", cells(r"\d+", 3), 5e-9, CHAOS, (1e-7, 1e-6),
               "nats"),
-        Claim("five seeds grokked at 7,000 to 12,200 when split and first weights shared a generator", EXPERIMENTS,
-              "7,000 to 12,200", why="the code of that time is gone"),
     ],
     "Clock and pizza (Zhong et al. 2023)": [
         Claim("Model A, published weights: gradient symmetricity of the paper's 100 triples", ZHONG, 0.99366,
@@ -734,8 +738,6 @@ CLAIMS = {
               why="measured by hand with `best_rings`' modes; no example prints it"),
         Claim("AdamW from networks written down: rings of 16 that stay, to 0.06, for 20,000 steps", THEORY, 15,
               why="counted by hand in what `best_network.py --stay 20000` prints for five runs of `mlp_seeds.py`"),
-        Claim("the rest law with the gradient averaged over 400 steps: correlation", THEORY, 0.99998,
-              why="measured by hand in training; no example prints it"),
     ],
     "Rings on a frozen circle, factorings, sweeps (Pearce et al. 2023 and ours)": [
         Claim("ReLU rings of six, evenly spaced: loss over the least", EXPERIMENTS, 2.56, "moment_law",

@@ -17,7 +17,7 @@ from grok_np import MLP, BitMLP, ModularArithmetic, SparseParity, Transformer
 from grok_np.layers import LOSSES
 from grok_np.learning import ensemble
 from grok_np.learning.machine import cores, keep_freed_memory
-from grok_np.learning.training import Shard, loss_and_gradients, make_shards
+from grok_np.learning.training import loss_and_gradients, make_shards
 from grok_np.streams import generator
 
 ADAMW = {"lr": 1e-3, "betas": (0.9, 0.98), "weight_decay": 1.0}
@@ -261,24 +261,33 @@ def products_alone(contest, threads=None):
     return step
 
 
-# 64 sparse-parity networks of 64 neurons, each with strings of its own.
-
-N_MEMBERS, PARITY_MODEL = 64, BitMLP(30, 64)
-PARITY_TASKS = [SparseParity(train_size=1000, seed=seed) for seed in range(N_MEMBERS)]
-PARITY = {"lr": 3e-3, "betas": (0.99, 0.98), "weight_decay": 0.1}
+# Ensembles: many networks of one shape, each with first weights and examples of its own.
 
 
-def start_parity():
-    """The same float32 parameters (M, ...), indexed inputs (M, B, 31) and labels (M, B) for everybody."""
-    drawn = [PARITY_MODEL.init(generator(seed, "weights")) for seed in range(N_MEMBERS)]
-    params = {name: np.stack([one[name] for one in drawn]) for name in PARITY_MODEL.shapes}
-    splits = [task.split() for task in PARITY_TASKS]
-    inputs, labels = (np.stack([getattr(split, name) for split in splits]) for name in ("train_inputs", "train_labels"))
-    return params, PARITY_MODEL.index(inputs, np.float32), labels
+class Ensemble(NamedTuple):
+    """A network, the tasks of the members, the settings of AdamW, a key of `LOSSES`."""
+
+    model: Any
+    tasks: list
+    adamw: dict
+    loss: str
+
+    def start(self):
+        """The same float32 parameters (M, ...), training inputs (M, B, ...) and labels (M, B) for everybody."""
+        drawn = [self.model.init(generator(task.seed, "weights")) for task in self.tasks]
+        splits = [task.split() for task in self.tasks]
+        return ({name: np.stack([one[name] for one in drawn]) for name in self.model.shapes},
+                *(np.stack([getattr(split, name) for split in splits]) for name in ("train_inputs", "train_labels")))
 
 
-def parity_grok_np(threads=None):
-    """One ensemble: the calls that `train_members` makes, its groups of members on one thread per core."""
+PARITY = Ensemble(BitMLP(30, 64), [SparseParity(train_size=1000, seed=seed) for seed in range(64)],
+                  {"lr": 3e-3, "betas": (0.99, 0.98), "weight_decay": 0.1}, "logistic")
+TWENTY = Ensemble(ARTICLE.model, [ModularArithmetic(67, symmetric=True, seed=seed) for seed in range(20)],
+                  ADAMW | {"eps": ARTICLE.eps}, "cross_entropy")
+
+
+def ensemble_step(contest, threads=None):
+    """One ensemble: the calls that `train_members` makes, its groups of members on ``threads`` threads."""
     from concurrent.futures import ThreadPoolExecutor
 
     from threadpoolctl import threadpool_limits
@@ -288,24 +297,24 @@ def parity_grok_np(threads=None):
 
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")
-    params, x, labels = start_parity()
-    groups = ensemble.make_groups(PARITY_MODEL, (x, labels, x[:, :0], labels[:, :0]), np.float32)
-    optimizer, theta, gradient = AdamW(**PARITY), FlatVector(params), FlatVector(params)
+    model, (params, inputs, labels) = contest.model, contest.start()
+    groups = ensemble.make_groups(model, (inputs, labels, inputs[:, :0], labels[:, :0]), np.float32)
+    optimizer, theta, gradient = AdamW(**contest.adamw), FlatVector(params), FlatVector(params)
     moments, t = optimizer.init(theta.vector), 0
     map_groups = map if threads == 1 else ThreadPoolExecutor(cores()).map
 
     def step():
         nonlocal t
         t += 1
-        losses = ensemble.step_of_all(PARITY_MODEL, theta.views, groups, LOSSES["logistic"], gradient.views, map_groups)
+        losses = ensemble.step_of_all(model, theta.views, groups, LOSSES[contest.loss], gradient.views, map_groups)
         optimizer.step(theta.vector, gradient.vector, moments, t)
         return losses.mean()
 
     return step
 
 
-def parity_grok_np_alone():
-    """The same networks one after the other, on one core: an ensemble of one each."""
+def one_by_one_step(contest):
+    """The same networks one after the other, on one core: for each the calls that `train` makes."""
     from threadpoolctl import threadpool_limits
 
     from grok_np import AdamW
@@ -313,48 +322,51 @@ def parity_grok_np_alone():
 
     keep_freed_memory()
     threadpool_limits(1, user_api="blas")
-    params, x, labels = start_parity()
-    optimizer = AdamW(**PARITY)
+    model, (params, inputs, labels) = contest.model, contest.start()
+    optimizer, t = AdamW(**contest.adamw), 0
     members = []
-    for i in range(N_MEMBERS):
-        theta = FlatVector({name: W[i : i + 1] for name, W in params.items()})
-        shard = Shard(x[i : i + 1], labels[i : i + 1], 1.0)
-        members.append((theta, FlatVector(theta.views), optimizer.init(theta.vector), [shard]))
-    t = 0
+    for i in range(len(labels)):
+        theta = FlatVector({name: W[i] for name, W in params.items()})
+        shards = make_shards(model, inputs[i], labels[i], np.float32)
+        members.append((theta, FlatVector(theta.views), optimizer.init(theta.vector), shards))
 
     def step():
         nonlocal t
         t += 1
         losses = []
-        for theta, gradient, moments, shard in members:
-            losses.append(loss_and_gradients(PARITY_MODEL, theta.views, shard, LOSSES["logistic"], gradient.views))
+        for theta, gradient, moments, shards in members:
+            losses.append(loss_and_gradients(model, theta.views, shards, LOSSES[contest.loss], gradient.views))
             optimizer.step(theta.vector, gradient.vector, moments, t)
         return np.mean(losses)
 
     return step
 
 
-def parity_jax_vmap():
+def jax_vmap_step(contest):
     """JAX: loss and gradient of one network under vmap, the whole step with optax's AdamW in one jit."""
     import jax
     import jax.numpy as jnp
     import optax
 
-    params, x, labels = start_parity()
-    signs = jnp.asarray(2.0 * labels - 1, jnp.float32)
-    x = jnp.asarray(x)
+    params, inputs, labels = contest.start()
+    parity = contest.loss == "logistic"
+    x = jnp.asarray(contest.model.index(inputs, np.float32) if parity else inputs)
+    labels = jnp.asarray(labels)
 
     def loss_of_one(W, x, y):
-        f = jax.nn.relu(x @ W["W_in"]) @ W["W_out"]
-        return jnp.mean(jax.nn.softplus(-y * f))
+        if parity:
+            return jnp.mean(jax.nn.softplus((1.0 - 2.0 * y) * (jax.nn.relu(x @ W["W_in"]) @ W["W_out"])))
+        logits = mlp_in_two_stages(jnp, jax.nn, W, x, contest.model)
+        return -jnp.take_along_axis(jax.nn.log_softmax(logits), y[:, None], axis=1).mean()
 
     @jax.jit
     def update(params, state):
-        losses, gradients = jax.vmap(jax.value_and_grad(loss_of_one))(params, x, signs)
+        losses, gradients = jax.vmap(jax.value_and_grad(loss_of_one))(params, x, labels)
         updates, state = optimizer.update(gradients, state, params)
         return optax.apply_updates(params, updates), state, losses.mean()
 
-    optimizer = optax.adamw(PARITY["lr"], *PARITY["betas"], weight_decay=PARITY["weight_decay"])
+    settings = dict(contest.adamw)
+    optimizer = optax.adamw(settings.pop("lr"), *settings.pop("betas"), **settings)
     params = {name: jnp.asarray(W) for name, W in params.items()}
     state = optimizer.init(params)
 
@@ -364,6 +376,16 @@ def parity_jax_vmap():
         return loss.item()
 
     return step
+
+
+def ensemble_contestants(contest):
+    """Who takes part: ours as it is and on one core, ours one by one, and JAX."""
+    return {
+        "grok_np": lambda: ensemble_step(contest),
+        "grok_np, on one core": lambda: ensemble_step(contest, threads=1),
+        "grok_np, one after the other": lambda: one_by_one_step(contest),
+        "JAX jit of vmap": lambda: jax_vmap_step(contest),
+    }
 
 
 def contestants(contest, whole, in_two_stages):
@@ -388,12 +410,8 @@ CONTESTS = {
         contestants(NANDA, transformer_as_the_papers, transformer_in_two_stages),
     "Clock and Pizza's transformer: p = 59, 2,784 pairs, attention rate 0.5":
         contestants(PIZZA, transformer_as_the_papers, transformer_in_two_stages),
-    "64 sparse-parity networks: 1,000 strings of 30 bits and 64 neurons each": {
-        "grok_np": parity_grok_np,
-        "grok_np, on one core": lambda: parity_grok_np(threads=1),
-        "grok_np, one after the other": parity_grok_np_alone,
-        "JAX jit of vmap": parity_jax_vmap,
-    },
+    "64 sparse-parity networks: 1,000 strings of 30 bits and 64 neurons each": ensemble_contestants(PARITY),
+    "20 of the article's MLP: seeds, each with pairs of its own": ensemble_contestants(TWENTY),
 }
 
 FLOPS = {name: flops(contest) for name, contest in zip(CONTESTS, (ARTICLE, NANDA, PIZZA), strict=False)}
