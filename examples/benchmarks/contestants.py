@@ -37,7 +37,7 @@ class Contest(NamedTuple):
         return self.model.init(generator(self.task.seed, "weights")), split.train_inputs, split.train_labels
 
 
-ARTICLE = Contest(MLP(), ModularArithmetic(67, symmetric=True, seed=36), False, eps=67e-8)  # eps: see `AdamW`
+ARTICLE = Contest(MLP(), ModularArithmetic(67, symmetric=True, seed=11), False, eps=67e-8)  # eps: see `AdamW`
 NANDA = Contest(Transformer(113), ModularArithmetic(113, train_fraction=0.3), True)
 PIZZA = Contest(Transformer(59, layout="a b", attention_rate=0.5, causal=False),
                 ModularArithmetic(59, train_fraction=0.8), True)
