@@ -155,6 +155,7 @@ def _repaired(layer, every, right=()):
     before = {id(case): layer.backward(layer.shaped(case.dout, case.out), layer.forward(case.point)[1])[1]
               for cases in every.values() for case in cases if right}  # a backward that fails has none that are right
 
+    @np.errstate(over="ignore")  # of what is off by more than float64 holds, beside a gradient of rounding
     def residual(backward):
         changed = copy.copy(layer)
         changed.user_backward, differences = backward, []
