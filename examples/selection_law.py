@@ -1,7 +1,7 @@
 # %%
 """Which representations does training select? A pilot measurement with 2,400 small networks: MAIS-O61 to the letter.
 
-    python examples/selection_law.py            # 24 configurations x 100 seeds; some five minutes on one core
+    python examples/selection_law.py            # 24 configurations x 100 seeds; some eight minutes on one core
 
 The problem, with all definitions: "Math for AI Safety", agenda A5, problem 6.3 (github.com/lionellevine/MAIS). Logits
 f(a, b)(c) = sum over m neurons of sigma(u(a) + v(b)) w(c) on the group C_5 or S_3, sigma x² or ReLU, all weights
