@@ -5,10 +5,10 @@
 
 The explorable article (Pearce et al. 2023) saw a network without any factoring memorise only, and left open why
 factoring the input does not do the same as factoring the output. Everything else is the article's recipe with 64
-dimensions of embedding and more data: p = 67, 80 % of the unordered pairs, 24 ReLU neurons. (With the article's 40 %
-only the tied network generalises within 20,000 steps.) Printed: for each factoring and weight decay, how many seeds
-got 99 % of the test pairs right, and the median step at which they did. The seeds of a cell train as one ensemble, each
-until that is known; cells are lines of runs/factorings/table.jsonl, so that an interrupted sweep goes on.
+dimensions of embedding and more data: p = 67, 80 % of the unordered pairs, 24 ReLU neurons. Printed: for each factoring
+and weight decay, how many seeds got 99 % of the test pairs right, and the median step at which they did. The seeds of a
+cell train as one ensemble, each until that is known; cells are lines of runs/factorings/table.jsonl, so that an
+interrupted sweep goes on.
 """
 
 # %%

@@ -11,7 +11,7 @@ are wrong at more than 1 % of the pairs are left out and counted. Growth is fitt
 constant, a + b log p, a + b p, with b's 95 % interval from 2,000 bootstraps of the seeds, and the residual of each;
 once more for the primes alone, where all frequencies are equivalent (not so mod 9 and 15). No count exceeds (p - 1)/2.
 
-Which sets: one-hot, 8 x² or 16 ReLU neurons, p = 7, 11, 13, 500 seeds each. That every frequency is equally likely is
+Which sets: one-hot, 8 x² or 16 ReLU neurons, p = 7, 11, 13, 1,000 seeds each. That every frequency is equally likely is
 a theorem for x² (proposition 4.4 there), so its chi-squared tests the program. Pairs of frequencies fall into orbits
 under multiplication, within which they are equally likely; whether orbits are, MAIS-O58 asks. One is that of {k, 2k}.
 Results are rows of runs/frequency_count/*.jsonl, so that an interrupted run goes on.

@@ -104,6 +104,12 @@ def share(right, decided):
 # %% How often is the prediction right?
 
 
+def totals(rows):
+    """How many neurons there are, how many are decided, and for how many of these each prediction is right."""
+    right = {name: sum(sum(row[name]) for row in rows) for name in ("decided", *PREDICTIONS, "race_3")}
+    return right | {"neurons": sum(row["neurons"] for row in rows)}
+
+
 def picture(rows):
     """Share of right predictions against the initial scale, a panel for each network."""
     figure = Figure(figsize=(style.WIDTH, 5.4), layout="constrained")
@@ -126,11 +132,11 @@ def picture(rows):
         ax.set_xlabel("initial scale")
     for ax in panels[:, 0]:
         ax.set_ylabel("right, of decided neurons")
-    right = {name: sum(sum(row[name]) for row in rows) for name in PREDICTIONS}
-    best, decided = max(right, key=right.get), max(sum(sum(row["decided"]) for row in rows), 1)
-    of_all = decided / sum(row["neurons"] for row in rows)
-    style.title(figure, f"{best.capitalize()} names the final frequency of {right[best] / decided:.0%} of decided "
-                f"neurons (which are {of_all:.0%} of all).", "The best of the four predictions on these same neurons. "
+    found = totals(rows)
+    best, decided = max(PREDICTIONS, key=found.get), max(found["decided"], 1)
+    style.title(figure, f"{best.capitalize()} names the final frequency of {found[best] / decided:.0%} of decided "
+                f"neurons (which are {decided / found['neurons']:.0%} of all).",
+                "The best of the four predictions on these same neurons. "
                 f"Decided: half of the energy in one frequency.\nDotted: chance, {1 / (P // 2):.1%}. "
                 "Dashed: with decay.")
     return figure
@@ -154,4 +160,10 @@ if __name__ == "__main__":
         cells = [share(row[name + top], row["decided"]) for top in ("", "_3") for name in PREDICTIONS]
         print(f"| {'x²' if row['activation'] == 'square' else 'ReLU'} | {row['factoring']} | {row['scale']:g} | "
               f"{row['decay']:g} | {sum(row['decided'])} of {row['neurons']} | {' | '.join(cells)} |")
+    found, one_hot = totals(rows), totals([row for row in rows if (row["activation"], row["factoring"]) ==
+                                           ("square", "one_hot")])
+    print(f"\nDecided: {found['decided']:,} of {found['neurons']:,} neurons "
+          f"({found['decided'] / found['neurons']:.0%}); the race is right for "
+          f"{found['race'] / max(found['decided'], 1):.0%} of them. One-hot x²: the final frequency is among the "
+          f"race's first three for {one_hot['race_3']:,} of {one_hot['decided']:,}.")
     show(options.out, {"lottery": (picture(rows), "solid and dashed lines; the dotted one is chance")})

@@ -341,16 +341,19 @@ def main():
         reached = sweep(least_loss, settings, arguments.out / "least.jsonl", executor=pool)
     cells = {activation: [cell(rows, one) for one in reached if one["activation"] == activation]
              for activation in arguments.activations}
+    chance = {activation: [by_chance(activation, n) for n in SIZES] for activation in arguments.activations}
     print("Networks that get all pairs right: medians, for moments also the worst; losses over the least loss.")
     print("Losses are those at the norm", ", ".join(f"{norm:g} ({name})" for name, norm in norms.items()))
     print_table(cells)
     for activation in arguments.activations:
-        print(f"\n{activation}: ", end="")
+        few, many = (chance[activation][i] for i in (0, -1))
+        print(f"\n{activation}: random phases would leave {few:.2f} ({SIZES[0]} neurons) to {many:.2f} ({SIZES[-1]}) "
+              "as the largest of the moments that must vanish; ", end="")
         print_norms(cells[activation])
     if arguments.published.exists():
         print_published(published_sizes(arguments.published))
     if "relu" in arguments.activations:
-        chance, rigid = {"relu": [by_chance("relu", n) for n in SIZES]}, {"relu": analytic.rigid_size("relu")}
+        rigid = {"relu": analytic.rigid_size("relu")}
         falling = trajectory(8, rows, steps, arguments.out / "ring_of_eight")
         show(arguments.out, {
             "moment_law": (free_rings(cells, chance, rigid), "what must vanish, what is free, what it costs"),

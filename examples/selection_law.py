@@ -1,7 +1,7 @@
 # %%
 """Which representations does training select? A pilot measurement with 2,400 small networks: MAIS-O61 to the letter.
 
-    python examples/selection_law.py            # 24 configurations x 100 seeds; some five minutes on one core
+    python examples/selection_law.py            # 24 configurations x 100 seeds; some eight minutes on one core
 
 The problem, with all definitions: "Math for AI Safety", agenda A5, problem 6.3 (github.com/lionellevine/MAIS). Logits
 f(a, b)(c) = sum over m neurons of sigma(u(a) + v(b)) w(c) on the group C_5 or S_3, sigma x² or ReLU, all weights
@@ -42,6 +42,7 @@ from grok_np.tasks import all_pairs
 GROUPS, ACTIVATIONS, WIDTHS, DECAYS = ("C_5", "S_3"), ("square", "relu"), (2, 8), (0.0, 1e-4, 1e-2)
 ADAM = AdamW(lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0)  # the decay is in the loss
 STEPS, SEEDS, TOLERANCE, PATIENCE, EPSILON, DELTA = 20_000, 100, 1e-7, 500, 0.005, 0.05
+AT_KINK = 1e-3  # a pre-activation this near to zero counts as one at ReLU's kink
 NAMES = {"C_5": ("1", "2"), "S_3": ("sgn", "std")}  # the nontrivial classes in their order
 SIGMA = {"square": "x²", "relu": "ReLU"}
 INITIALISATIONS["normal"] = lambda rng, name, shape, model: rng.normal(size=shape)
@@ -112,11 +113,14 @@ def read(group, model, found):
     weights = groups.spectral_weights(logits.reshape(-1, *3 * [G.order]), G)
     neurons = groups.shares(params["W_in_a"], params["W_in_b"], params["W_out"], G)
     centred = np.abs(logits - logits.mean(axis=-1, keepdims=True)).max(axis=(1, 2))
+    pre = params["W_in_a"][:, :, None] + params["W_in_b"][:, None]
     return {"key_set": [groups.key_set(one, EPSILON) for one in weights],
             "key_set_of_squares": [groups.key_set(one, EPSILON**0.5) for one in weights],
             "count": groups.spectral_count(weights, DELTA),
             "multiplicity": groups.multiplicities(neurons, DELTA)[:, 1:],
+            "best": neurons.argmax(axis=1),  # class of each neuron
             "pure_for": np.where(neurons.max(axis=1) >= 1 - DELTA, neurons.argmax(axis=1), 0),  # 0: for none
+            "at_kink": (np.abs(pre) < AT_KINK).sum(axis=(1, 2, 3)),
             "held": weights.sum(axis=-1), "largest_logit": centred,
             "right": (predict(logits) == G.table[tuple(pairs.T)]).mean(axis=-1)}
 
@@ -239,33 +243,44 @@ if __name__ == "__main__":
                       "key_sets": dict(zip(["+".join(names) or "none" for names in key_sets(group)], counts,
                                            strict=True)), "nu": means.tolist()})
     write_atomically(options.out / "table.json", lambda file: file.write(json.dumps(table, indent=1).encode()))
-    print("\nWith 0.5 % of the squared norm for threshold, b² >= 0.005 instead of b: networks with {}, {first}, "
-          "{second}, {both}\n  " + "\n  ".join(moved))
-    print("\nKey sets {first}, {second}, {both} of networks that are right at all pairs, and of the others; final loss "
-          "of the\nothers; median share of the squared norm of the centred logits that the classes hold together")
+    others = sum(keys != strict for one in found.values()
+                 for keys, strict in zip(one["key_set"], one["key_set_of_squares"], strict=True))
+    print(f"\nWith 0.5 % of the squared norm for threshold, b² >= 0.005 instead of b, {others} of "
+          f"{len(seeds) * len(found):,} sets are others: networks with {{}}, {{first}}, {{second}}, {{both}}\n  "
+          + "\n  ".join(moved))
+    print("\nKey sets {first}, {second}, {both} and final losses of networks that are right at all pairs, and of the "
+          "others;\nmedian share of the squared norm of the centred logits that the classes hold together")
     for (group, activation, width, decay), one in found.items():
         right = one["right"] == 1
         split = [[sum(keys == kept for kept, judged in zip(one["key_set"], right, strict=True) if judged == side)
                   for keys in ([1], [2], [1, 2])] for side in (True, False)]
-        losses = results[group, activation, width, decay]["loss"][~right]
-        span = f"{losses.min():.2f} to {losses.max():.2f} nats" if len(losses) else "-"
-        print(f"  {group} {SIGMA[activation]:4} m = {width}, lambda = {decay:<6g} right {split[0]}, others {split[1]}, "
-              f"{span}; {np.median(one['held']):.0%}")
+        loss = results[group, activation, width, decay]["loss"]
+        most = f"at most {loss[right].max():.1e} nats" if right.any() else "-"
+        span = "-" if right.all() else f"{loss[~right].min():.2f} to {loss[~right].max():.2f} nats"
+        print(f"  {group} {SIGMA[activation]:4} m = {width}, lambda = {decay:<6g} right {split[0]}, {most}, others "
+              f"{split[1]}, {span}; {np.median(one['held']):.0%}")
+    print(f"\nReLU with decay: networks with pre-activations within {AT_KINK:g} of zero, median number of these")
+    for group, width, decay in product(GROUPS, WIDTHS, DECAYS[1:]):
+        at_kink = found[group, "relu", width, decay]["at_kink"]
+        print(f"  {group} m = {width}, lambda = {decay:<6g} {(at_kink > 0).mean():.0%}, {np.median(at_kink):g} of "
+              f"{width * named(group).order**2}")
     rng = generator(0, "bootstrap")
     print("\nS_3: share of the pure neurons that are pure for std (d²: 0.800, d³: 0.889)")
     for activation, width, decay in product(ACTIVATIONS, WIDTHS, DECAYS):
         print(f"  {SIGMA[activation]:4} m = {width}, lambda = {decay:<6g} "
               f"{of_class('S_3', found['S_3', activation, width, decay], 'std', rng)}")
-    print("\nC_5, two neurons: both pure for one frequency; for two; not both pure; same given that both are pure")
+    print("\nC_5, two neurons: both pure for one frequency; for two; not both pure; same given that both are pure; one "
+          "best frequency,\nof the networks that are right at all pairs, and of the others")
     same = {}
     for activation, decay in product(ACTIVATIONS, DECAYS):
-        pure = found["C_5", activation, 2, decay]["pure_for"]
+        one = found["C_5", activation, 2, decay]
+        pure, right, alike = one["pure_for"], one["right"] == 1, one["best"][:, 0] == one["best"][:, 1]
         both = (pure > 0).all(axis=1)
         equal = int((both & (pure[:, 0] == pure[:, 1])).sum())
         words = f"{SIGMA[activation]}, lambda = {decay:g}"
         given = wilson(equal, both.sum()) if both.any() else "-"
         print(f"  {words:22} {wilson(equal, n)}   {wilson(both.sum() - equal, n)}   {wilson((~both).sum(), n)}   "
-              f"{given}")
+              f"{given:17}   {alike[right].sum()} of {right.sum()}, {alike[~right].sum()} of {(~right).sum()}")
         same[words.replace("lambda = ", "λ=")] = (equal, n)
     print("\nHow far the law of the key set moves (total variation; share of exchanges within seeds that do as much)")
     rng = generator(0, "exchange")

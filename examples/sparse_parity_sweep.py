@@ -84,6 +84,12 @@ def published_shares(path):
     return out
 
 
+def new_classes(diagram, other):
+    """Cells and classes that have networks in one diagram and none in another, in words."""
+    return [f"{diagram[i, j, k, c]:.0%} {CLASSES[c]} (decay {WEIGHT_DECAYS[i]:g}, {TRAIN_SIZES[j]} examples, "
+            f"{HIDDEN_SIZES[k]} neurons)" for i, j, k, c in np.argwhere((diagram > 0) & (other == 0))]
+
+
 def agreement(ours, published):
     """Share of cells whose most frequent class is the published one, and the mean overlap of the shares."""
     same = (ours.argmax(axis=-1) == published.argmax(axis=-1)).mean()
@@ -119,6 +125,9 @@ def main():
             beside.append(f"{name}: most frequent class the published one in {same:.1%} of the cells")
             print(f"{beside[-1]}, mean overlap of the shares {overlap:.1%}")
         diagrams["published"] = published
+    if {"clipped", "exact"} <= diagrams.keys():
+        print("with the exact loss, and never with the clipped one:", "; ".join(
+            new_classes(diagrams["exact"], diagrams["clipped"])) or "nothing")
     print(f"{'':24s}" + "".join(f"{name:>15s}" for name in CLASSES))
     for name, diagram in diagrams.items():
         for weight_decay, share in zip(WEIGHT_DECAYS, diagram.mean(axis=(1, 2)), strict=True):

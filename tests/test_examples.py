@@ -8,6 +8,7 @@ import time
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import EXAMPLES, refused, run, start
 
@@ -169,6 +170,17 @@ def test_sparse_parity_sweep(tmp_path):
     before = table.read_bytes()
     run(tmp_path, "sparse_parity_sweep.py", *arguments)
     assert table.read_bytes() == before
+
+
+def test_classes_that_only_one_parity_diagram_has(monkeypatch):
+    monkeypatch.syspath_prepend(str(EXAMPLES))
+    import sparse_parity_sweep as parity
+    other = np.zeros((3, 5, 5, 4))
+    other[..., 0] = 1  # all fail
+    diagram = other.copy()
+    diagram[1, 2, 3] = (0.5, 0, 0.5, 0)
+    assert parity.new_classes(diagram, other) == ["50% grok (decay 0.1, 1250 examples, 128 neurons)"]
+    assert parity.new_classes(other, diagram) == []
 
 
 def test_check_your_own_layer(tmp_path):

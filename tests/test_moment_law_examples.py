@@ -84,6 +84,13 @@ def test_the_law_does_without_the_star_law(moment_law):
     assert analytic.margins(analytic.logits(network, p)).min() > 0
 
 
+def test_moments_of_random_phases(moment_law):
+    """Of many neurons they are independent complex normals, |M_n|² exponential with mean 1 / N; of one neuron 1."""
+    exact = np.sqrt(-np.log(1 - 0.5 ** (1 / 4)) / 400)
+    assert moment_law.by_chance("relu", 400) == pytest.approx(exact, rel=0.03)
+    assert moment_law.by_chance("square", 1) == pytest.approx(1)
+
+
 def test_expected_sizes_are_those_of_all_deals(moment_law):
     """Seven neurons dealt to two rings, two at least to each: by hand, all 2^7 deals."""
     deals = [Counter(deal) for deal in itertools.product(range(2), repeat=7)]

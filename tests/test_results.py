@@ -187,6 +187,12 @@ def test_tables_are_read_cell_by_cell():
     assert _claims.joined(r"^\| (\d)")(printed) == ["1, 2, 3"] and _claims.joined("nothing")(printed) == []
 
 
+def test_the_second_table_of_addition_is_told_from_the_first():
+    printed = "train_fraction 0.2 0.8\ndecay 0   0%   33%\n\nshare\ninit_scale 0.5 4\ndecay 0   0%  100%\n"
+    pattern = r"^decay 0 +(\S+)% +(\S+)%$"
+    assert (_claims.by_fraction(pattern)(printed), _claims.by_scale(pattern)(printed)) == (["0", "33"], ["0", "100"])
+
+
 def test_tables_of_speed_from_what_the_benchmarks_print():
     printed = """2 cores, NumPy 2.4.6, Python 3.11.7
 

@@ -114,6 +114,17 @@ def test_share_of_a_class_among_pure_neurons():
     assert words.startswith("150 of 200 = 0.750 [0.7")
 
 
+def test_a_planted_network_is_read():
+    """One neuron mostly of frequency 1, whose two inputs cancel where a = b or a = -b; another pure for frequency 2."""
+    law, t = load("selection_law"), 2 * np.pi * np.arange(5) / 5
+    one, two = np.cos(t) + 0.3 * np.cos(2 * t), np.cos(2 * t + 0.1)
+    params = {"W_in_a": np.stack([one, two], axis=1), "W_in_b": np.stack([-one, two], axis=1),
+              "W_out": np.stack([one, two])}
+    found = law.read("C_5", law.network("C_5", "relu", 2), {name: W[None] for name, W in params.items()})
+    assert found["best"].tolist() == [[1, 2]] and found["pure_for"].tolist() == [[0, 2]]
+    assert found["at_kink"].tolist() == [9]
+
+
 # One neuron
 
 
@@ -177,6 +188,14 @@ def test_lottery(tmp_path):
     rows = [line for line in printed.splitlines() if line.startswith(("| x²", "| ReLU"))]
     assert len(rows) == 24 and "Chance: first 12.5%, among the first three 37.5%." in printed
     assert run(tmp_path, "lottery.py", "--quick") == printed
+
+
+def test_totals_of_the_lottery():
+    lottery = load("lottery")
+    right = {"phase": [0, 1], "magnitude": [1, 1], "drive": [1, 2], "race": [2, 2], "race_3": [2, 3]}
+    rows = [{"neurons": 8, "decided": [2, 3]} | right, {"neurons": 8, "decided": [0, 1]} | dict.fromkeys(right, (0, 1))]
+    assert lottery.totals(rows) == {"neurons": 16, "decided": 6, "phase": 2, "magnitude": 3, "drive": 4, "race": 5,
+                                    "race_3": 6}
 
 
 def test_when_frequencies_diverge():

@@ -1,6 +1,6 @@
 """Seconds until a network has grokked: in grok_np, and as the papers' code computes it, from the same first weights.
 
-    pip install -e ".[bench]" && python examples/benchmarks/end_to_end.py            # about 40 minutes
+    pip install -e ".[bench]" && python examples/benchmarks/end_to_end.py            # about half an hour
 
 As in step_time.py every contestant is a process of its own, and they take turns, a hundred steps each. Only the steps
 count, compilation with them; after each turn the test pairs are asked, and who has 99 % of them right is done. Rounding

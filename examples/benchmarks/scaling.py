@@ -1,6 +1,6 @@
 """How step time and peak memory grow with modulus, width, batch and threads: the transformer, measured and fitted.
 
-    python examples/benchmarks/scaling.py            # about ten minutes; --quick: small sizes only
+    python examples/benchmarks/scaling.py            # about a minute; --quick: small sizes only
 
 Every measurement is a process of its own. Around the mainline network (p = 113, width 512, 30 % of the pairs, one
 thread per core) one quantity at a time is varied. Printed: median step time, peak memory, and the exponent of a power
