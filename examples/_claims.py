@@ -95,7 +95,7 @@ JOBS = {
     "ring_law_square": Job("examples/ring_law.py --activation square --fraction 0.8 --members 8 --steps 20000 "
                            "--out {runs}/ring_law", 4),
     "law_of_six": Job("examples/law_of_six.py --written {runs}/ring_law/written.jsonl --out {out}", 8),
-    "before_grokking": Job("examples/before_grokking.py --out {out}", 10),
+    "before_grokking": Job("examples/before_grokking.py --runs {runs}/mlp_seeds --out {out}", 10),
     "how_many_frequencies": Job("examples/how_many_frequencies.py --out {out}", 15),
     "eps": Job("examples/measures.py eps", 8),
     "follow_pytorch": Job("examples/benchmarks/follow_pytorch.py", 10),
@@ -725,6 +725,13 @@ CLAIMS = {
                 "before_grokking", rf"^\| {eps} \| (\d+) of 20", 0,
                 "the same bits on one machine; elsewhere another start", (lowest, 12), "of 20")
           for eps, there, lowest in (("6.7e-07", 6, 3), ("6.7e-06", 6, 3), ("6.7e-05", 8, 4))],
+        *[Claim(f"which of the twenty seeds grok: {what}", THEORY, there, "before_grokking",
+                rf"^{line}, seeds that grok: (.*)$", headline=headline)
+          for what, line, there, headline in (
+              ("AdamW, 50,000 steps", "AdamW", "3, 5, 11, 14, 15, 19", True),
+              ("L-BFGS from step 1,000", "L-BFGS, eps = 6.7e-07", "3, 5, 11, 14, 15, 19", True),
+              ("L-BFGS, eps = 6.7e-06", "L-BFGS, eps = 6.7e-06", "3, 5, 11, 14, 15, 19", False),
+              ("L-BFGS, eps = 6.7e-05", "L-BFGS, eps = 6.7e-05", "2, 3, 5, 9, 11, 14, 15, 19", False))],
         *[Claim(f"24 neurons, {kind}: {what}", THEORY, there, "how_many_frequencies", cells(kind[:7] + ".*?", column),
                 0, "the same bits on one machine; another draw of frequencies moves the numbers by one or two")
           for kind, least, used in (("tied factors", "3 to 4", "2 to 4"), ("one-hot weights", "5", "5 to 14"))

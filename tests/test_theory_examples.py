@@ -6,7 +6,7 @@ import re
 import numpy as np
 from commands import EXAMPLES, run
 
-from grok_np import AdamW, ModularArithmetic, analytic, reading
+from grok_np import MLP, AdamW, ModularArithmetic, analytic, reading, train
 from grok_np.networks.mlp import Effective
 from grok_np.reading import fourier
 
@@ -82,11 +82,19 @@ def test_ring_law(tmp_path, monkeypatch):
 
 
 def test_before_grokking(tmp_path):
-    """L-BFGS goes on from memorised weights to rings, for whatever strength of the decay."""
+    """L-BFGS goes on from memorised weights to rings, for whatever strength of the decay; and which seeds grok."""
     printed = run(tmp_path, "before_grokking.py", "--quick")
     found = re.findall(r"^\| ([\d.e-]+) \| (\d) of 4 \|", printed, re.MULTILINE)
     assert [float(eps) for eps, _ in found] == [6.7e-7, 6.7e-6, 6.7e-5] and sum(int(n) for _, n in found) >= 1
+    listed = re.findall(r"^L-BFGS, .* seeds that grok:(.*)$", printed, re.MULTILINE)
+    assert [len(seeds.split(", ")) * bool(seeds.strip()) for seeds in listed] == [int(n) for _, n in found]
     assert "AdamW" not in printed  # there are no runs to look at
+    for seed, steps in enumerate((10, 1500, 10, 1500)):  # those of ten steps cannot have grokked
+        task = ModularArithmetic(11, train_fraction=0.9, symmetric=True, seed=seed)
+        train(MLP(11, 32, 12), task, AdamW(1e-2, eps=67e-8), steps, seed, out=tmp_path / f"long/seed_{seed:02d}",
+              progress=False)
+    printed = run(tmp_path, "before_grokking.py", "--quick", "--runs", "long")
+    assert re.search(r"^AdamW, seeds that grok: 1, 3\n    first at steps: [\d,]+, [\d,]+$", printed, re.MULTILINE)
 
 
 def test_how_many_frequencies(tmp_path, monkeypatch):
