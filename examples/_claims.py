@@ -150,6 +150,11 @@ def from_table(n, name, column):
     return lambda printed: [row[column].strip(" %") for row in nth_table(n)(printed) if row[0] == name]
 
 
+def nth(pattern, n):
+    """Only what the n-th match (from 0) finds."""
+    return lambda printed: words(pattern, printed)[n : n + 1]
+
+
 def parts(row, column, separator):
     """How many parts each of these cells has."""
     return lambda printed: [str(cell.count(separator) + 1) for cell in cells(row, column)(printed)]
@@ -278,6 +283,7 @@ FLOAT32 = "weights are float32; sums in another order"
 MACHINE = "the same bits on one machine; elsewhere rounding leads elsewhere"
 FIVE = "the same bits on one machine; the range is that of five seeds, rounded outwards"
 GROK = "the same bits on one machine; the range is that of the six seeds that grok"
+OTHERS = "another machine trains others"
 CHAOS = "chaos: seeds, and rounding, give any value of the range"
 BY_EYE = "read from a figure"
 BINOMIAL = "the same bits on one machine; the range is two standard deviations of a binomial count"
@@ -709,14 +715,41 @@ CLAIMS = {
               ("those brought to rest", "mean error of M_5", 2, 0.019, 0.03, ""),
               ("rings written down", "mean error of M_5", 2, 0.076, 0.04, ""),
               ("the median ring", "mean error of M_5", 2, 0.483, 0.1, ""))],
+        *[Claim(f"distance from the rest law, {networks}, at step {step}", THEORY, there, job,
+                rf"^{networks}, .* ([\d.]+)% at {step}", off, OTHERS, unit="%")
+          for job, networks, step, there, off in (
+              ("ring_law", "ReLU, 40% of the pairs", "50,000", 0.75, 0.3),
+              ("ring_law", "ReLU, 40% of the pairs", "200,000", 0.13, 0.05),
+              ("ring_law", "ReLU, 40% of the pairs", "500,000", 0.07, 0.03),
+              ("ring_law_square", "x², 80% of the pairs", "10,000", 4.9, 2),
+              ("ring_law_square", "x², 80% of the pairs", "20,000", 3.2, 1.5))],
+        *[Claim(f"x², 80 % of the pairs: held-out pairs right in the end, {which}", THEORY, there, "ring_law_square",
+                rf"^x², 80% .* {pattern} of the held-out", off, OTHERS, unit="%")
+          for which, pattern, there, off in (("least", r"([\d.]+)% to [\d.]+%", 95.0, (5, 5)),
+                                             ("most", r"to ([\d.]+)%", 99.6, (3, 0.4)))],
+        *[Claim(f"loss on all pairs at equal norm, written down for {what} / learned: median, {networks}", THEORY,
+                there, "ring_law_60", nth(rf"{pairs} / learned: (\S+) \(", place), 0.15, OTHERS)
+          for what, pairs, medians in (("all pairs", "all pairs", (0.22, 0.29, 0.64)),
+                                       ("the training pairs", "training pairs", (0.31, 0.38, 0.70)))
+          for place, (networks, there) in enumerate(zip(
+              ("40 %, step 50,000", "40 %, step 500,000", "60 %, step 20,000"), medians, strict=True))],
         Claim("loss on all pairs at equal norm, written down / learned: largest of 48 networks", THEORY, 0.857,
               "ring_law_60", lambda printed: [max(words(r"all pairs / learned: .*? to (\S+)\)", printed), key=float)],
               (0.857, 0.143), "what is said is that it is below 1"),
+        *[Claim(f"loss + decay above the network that L-BFGS brought to rest: {what}", THEORY, there, "ring_law_60",
+                nth(pattern, place), off, OTHERS, unit="%")
+          for what, pattern, place, there, off in (
+              ("AdamW's at step 500,000, exact decay, median", r"exact decay (\S+) \(", 1, -0.11, 0.15),
+              ("pure cosines, least of 48", r"pure cosines, in loss.*: \S+ \((\S+) to", 3, 26.4, 10),
+              ("pure cosines, most", r"pure cosines, in loss.*: \S+ \(\S+ to (\S+)\)", 3, 110, 30),
+              ("rings written down, median", r"rings written down, in loss.*: (\S+) \(", 3, 0.4, 0.3),
+              ("rings written down, least", r"rings written down, in loss.*: \S+ \((\S+) to", 3, -12.5, 10),
+              ("rings written down, most", r"rings written down, in loss.*: \S+ \(\S+ to (\S+)\)", 3, 1.0, 0.5))],
         Claim("networks that had grokked well before step 50,000, of 96", THEORY, 32, "ring_law",
               r"^96 networks trained, (\d+) grokked", 8, "the binomial law has a standard deviation of 5",
               unit="of 96"),
         Claim("x², 80 % of the pairs: networks with all held-out pairs right by step 20,000", THEORY, 0,
-              "ring_law_square", r"^8 networks trained, (\d+) grokked", (0, 2), "another machine trains others",
+              "ring_law_square", r"^8 networks trained, (\d+) grokked", (0, 2), OTHERS,
               unit="of 8"),
         *[Claim(f"|M_5| of sixes, {name}: the formula is off by, mean", THEORY, there, "law_of_six",
                 rf"^\| {name} \| \d+ \| (\S+) \|", off, "an optimiser's stationary points")

@@ -73,8 +73,17 @@ def test_ring_law(tmp_path, monkeypatch):
     for name in ("those brought to rest", "weights of long after, brought to rest"):
         assert float(rows[name][3]) < 0.2 * float(rows["the same, pure cosines"][3])
     assert (tmp_path / "runs/ring_law_quick/ring_law.png").stat().st_size > 10_000
+    assert re.search(r"^ReLU, 90% of the pairs, \d networks, after grokking: .* at 2,500$", printed, re.MULTILINE)
     assert run(tmp_path, "ring_law.py", "--quick") == printed
-    random_moments = module("ring_law", monkeypatch).random_moments
+    law = module("ring_law", monkeypatch)
+    state = {"step": 9000, "look": 1000, "grokked": np.array([2000, -1]), "right": np.ones((9, 2)),
+             "residual": np.arange(18).reshape(9, 2)}
+    trained_on = state | {"step": 10_000, "residual": np.arange(100, 120).reshape(10, 2)}
+    [(by_step, words)] = law.courses([("ReLU", state), ("ReLU", trained_on)]).values()
+    assert words == "after grokking" and by_step == {1000 * look: [98 + 2 * look] for look in range(2, 11)}
+    by_step, words = law.courses([("x²", state | {"grokked": np.array([-1, -1])})])["x²"]
+    assert words == "100.0% to 100.0% of the held-out pairs right" and by_step[1000] == [0, 1]
+    random_moments = law.random_moments
     np.testing.assert_allclose(random_moments(5, 20), [0, 0, 0, 0, 1, 0, 0, 0], atol=1e-12)
     six, seven = random_moments(6, 1001), random_moments(7, 101)
     assert np.abs(six[:4]).max() < 1e-12 and np.abs(seven[:4]).max() < 1e-12
