@@ -637,6 +637,12 @@ CLAIMS = {
               r"^130 networks.* by (\S+) nats", 0.06, "one decimal of 13.25"),
         Claim("ring sizes: four rings", THEORY, -0.5, "article_weights", r"^61 networks.* by (\S+) nats", 0.05,
               PRINTED),
+        *[Claim(f"ring sizes: log-likelihood of 1/(n - r)!, r = 0 to 5, {name} rings", THEORY, there, "article_weights",
+                rf"^{n} networks.*r = 0 to 5: (.*);")
+          for n, name, there in ((130, "three", "-421.8, -418.8, -415.4, -411.8, -408.5, -409.0"),
+                                 (61, "four", "-163.8, -163.8, -163.7, -163.8, -164.3, -167.0"))],
+        Claim("published network, k = 15: |M_5|, and weighted with the second harmonics too", THEORY, "0.46, 0.30",
+              "article_weights", joined(r"^frequency 15: .*\|M_5\| (\S+), .* too (\S+),")),
         Claim("written down for all pairs, at equal norm: loss over the published network's", THEORY, 0.23,
               "best_published", ratio(r"^written down, for all pairs .* (\S+) +1.0000$", r"^learned .* (\S+) +1.0000$"),
               0.02, "an optimiser's three starts"),
