@@ -198,7 +198,8 @@ def test_law_of_six_answers_are_derivatives(monkeypatch):
 def test_law_of_six(tmp_path):
     """The formula says what the optimiser finds for the first set, and answers make both errors cheaper."""
     printed = run(tmp_path, "law_of_six.py", "--quick")
-    found = np.array(re.findall(r"^ +(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+)", printed, re.MULTILINE), float)
+    found = np.array(re.findall(r"^ +(\d+)" + 4 * r" +([\d.]+)" + 2 * r" +(\d+)%", printed, re.MULTILINE), float)
     assert found[:, 0].tolist() == [4, 23, 28] and (found[:, 2] < 0.5 * found[:, 1]).all()
     assert np.abs(found[:, 3] - found[:, 4]).max() < 0.2
+    np.testing.assert_allclose(found[:, 1] * found[:, 5] / found[:, 6], found[:, 2], rtol=0.1)  # rounded to a percent
     assert (tmp_path / "runs/law_of_six_quick/law_of_six.png").stat().st_size > 10_000
