@@ -764,7 +764,7 @@ CLAIMS = {
                 cells(name, 4), 3, "an optimiser's stationary points", unit=f"of {of}")
           for name, there, of in (("random frequencies", 19, 23), ("those of learned networks", 21, 37),
                                   ("without resonance", 36, 44))],
-        Claim("sixes of random frequencies whose |M_5| the formula puts above the optimiser's", THEORY, 18, "law_of_six",
+        Claim("random frequencies: sixes whose |M_5| the formula puts above the optimiser's", THEORY, 18, "law_of_six",
               r"above the optimiser in (\d+) of 23", 3, "an optimiser's stationary points", unit="of 23"),
         *[Claim(f"law of six: {what} of the mean field and of learned networks' optima, apart by", THEORY, there,
                 "law_of_six", rf"^{what}, .* apart (\S+)$", off, "an optimiser's stationary points")
