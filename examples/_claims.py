@@ -100,9 +100,9 @@ JOBS = {
     "ring_law_square": Job("examples/ring_law.py --activation square --fraction 0.8 --members 8 --steps 20000 "
                            "--out {runs}/ring_law", 4),
     "law_of_six": Job("examples/law_of_six.py --written {runs}/ring_law/written.jsonl --out {out}", 8),
-    "before_grokking": Job("examples/before_grokking.py --out {out}", 10),
+    "before_grokking": Job("examples/before_grokking.py --runs {runs}/mlp_seeds --out {out}", 10),
     "how_many_frequencies": Job("examples/how_many_frequencies.py --out {out}", 15),
-    "eps": Job("examples/measures.py eps", 8),
+    "eps": Job("examples/measures.py eps", 10),
     "follow_pytorch": Job("examples/benchmarks/follow_pytorch.py", 10),
     "gradient_checkers": Job("examples/benchmarks/gradient_checkers.py", 5),
     "step_time": Job("examples/benchmarks/step_time.py", 5),
@@ -159,6 +159,11 @@ def from_table(n, name, column):
     return lambda printed: [row[column].strip(" %") for row in nth_table(n)(printed) if row[0] == name]
 
 
+def nth(pattern, n):
+    """Only what the n-th match (from 0) finds."""
+    return lambda printed: words(pattern, printed)[n : n + 1]
+
+
 def parts(row, column, separator):
     """How many parts each of these cells has."""
     return lambda printed: [str(cell.count(separator) + 1) for cell in cells(row, column)(printed)]
@@ -205,6 +210,12 @@ def ratio(over, under):
         return [f"{float(x) / float(y):.4f}" for x, y in zip(above, below, strict=True)]
 
     return read
+
+
+def written_over_learned(printed):
+    """Final losses of `measures.py eps`: of the rings that were written down over those of the learned networks."""
+    learned, written = (words(rf"^{begin}.*loss / eps (\S+),", printed) for begin in ("eps", " +rings"))
+    return [f"{float(x) / float(y):.3f}" for x, y in zip(written, learned, strict=True)]
 
 
 def in_order(pattern, n, falling=False):
@@ -292,6 +303,7 @@ FLOAT32 = "weights are float32; sums in another order"
 MACHINE = "the same bits on one machine; elsewhere rounding leads elsewhere"
 FIVE = "the same bits on one machine; the range is that of five seeds, rounded outwards"
 GROK = "the same bits on one machine; the range is that of the six seeds that grok"
+OTHERS = "another machine trains others"
 CHAOS = "chaos: seeds, and rounding, give any value of the range"
 BY_EYE = "read from a figure"
 BINOMIAL = "the same bits on one machine; the range is two standard deviations of a binomial count"
@@ -664,10 +676,16 @@ CLAIMS = {
               r"^130 networks.* by (\S+) nats", 0.06, "one decimal of 13.25"),
         Claim("ring sizes: four rings", THEORY, -0.5, "article_weights", r"^61 networks.* by (\S+) nats", 0.05,
               PRINTED),
+        *[Claim(f"ring sizes: log-likelihood of 1/(n - r)!, r = 0 to 5, {name} rings", THEORY, there, "article_weights",
+                rf"^{n} networks.*r = 0 to 5: (.*);")
+          for n, name, there in ((130, "three", "-421.8, -418.8, -415.4, -411.8, -408.5, -409.0"),
+                                 (61, "four", "-163.8, -163.8, -163.7, -163.8, -164.3, -167.0"))],
+        Claim("published network, k = 15: |M_5|, and weighted with the second harmonics too", THEORY, "0.46, 0.30",
+              "article_weights", joined(r"^frequency 15: .*\|M_5\| (\S+), .* too (\S+),")),
         Claim("written down for all pairs, at equal norm: loss over the published network's", THEORY, 0.23,
               "best_published", ratio(r"^written down, for all pairs .* (\S+) +1.0000$", r"^learned .* (\S+) +1.0000$"),
               0.02, "an optimiser's three starts"),
-        Claim("written down for all pairs, at equal norm: loss over the main job's network's", THEORY, 0.34,
+        Claim("written down for all pairs, at equal norm: loss over the main job's network's", THEORY, 0.38,
               "best_network", ratio(r"^written down, for all pairs .* (\S+) +1.0000$", r"^learned .* (\S+) +1.0000$"),
               0, "the median of six networks, and their range", (0.15, 0.50)),
         Claim("written down for the training pairs: loss + decay over the published network's, below 1", THEORY, 1,
@@ -719,21 +737,18 @@ CLAIMS = {
               ("ReLU, cosines", "M_5", 1, 0.05), ("ReLU, cosines", "M_7", 1, 0.05), ("ReLU, cosines", "M_6", 1.5, 0.05),
               ("ReLU, learned wave", "M_5", 1.9, 0.05), ("ReLU, learned wave", "M_6", 1.3, 0.05),
               ("ReLU, learned wave", "M_7", 1.1, 0.05))],
-        Claim("final loss over eps, eps = 6.7e-9", THEORY, 16.0, "eps", r"^eps 6.7e-09: loss / eps (\S+),", 1.3,
-              "one seed, drawn anew; finished runs of one eps, with 40 % of the pairs, differ by 3.4"),
-        Claim("final loss over eps, eps = 6.7e-8", THEORY, 16.6, "eps", r"^eps 6.7e-08: loss / eps (\S+),", 1.3,
-              "one seed, drawn anew; finished runs of one eps, with 40 % of the pairs, differ by 3.4"),
-        Claim("final loss over eps, eps = 6.7e-7", THEORY, 17.8, "eps", r"^eps 6.7e-07: loss / eps (\S+),", 1.3,
-              "one seed, drawn anew; finished runs of one eps, with 40 % of the pairs, differ by 3.4"),
-        Claim("final loss over eps, eps = 6.7e-6", THEORY, 20.0, "eps", r"^eps 6.7e-06: loss / eps (\S+),", 1.3,
-              "one seed, drawn anew; finished runs of one eps, with 40 % of the pairs, differ by 3.4"),
-        Claim("final loss over eps grows with eps: 16.0, 16.6, 17.8, 20.0", THEORY, "yes", "eps",
-              in_order(r"^eps \S+: loss / eps (\S+),", 4)),
-        Claim("final loss over eps, eps = 6.7e-6 over 6.7e-9", THEORY, 1.25, "eps",
+        *[Claim(f"final loss over eps, eps = {value}", THEORY, there, "eps", rf"^eps {value}: loss / eps (\S+),", 0.05,
+                "the same bits on one machine; finished runs of one eps, with 40 % of the pairs, differ by 3.4",
+                (there - 3.4, there + 3.4))
+          for value, there in (("6.7e-09", 15.2), ("6.7e-08", 16.2), ("6.7e-07", 17.2), ("6.7e-06", 18.7))],
+        Claim("final loss over eps grows with eps", THEORY, "yes", "eps", in_order(r"^eps \S+: loss / eps (\S+),", 4)),
+        Claim("final loss over eps, eps = 6.7e-6 over 6.7e-9", THEORY, 1.23, "eps",
               ratio(r"^eps 6.7e-06: loss / eps (\S+),", r"^eps 6.7e-09: loss / eps (\S+),"), 0.1,
-              "one seed for each eps, drawn anew; were the loss proportional to eps, it would be 1"),
-        Claim("sum of squares falls as eps grows: 916, 843, 776, 710", THEORY, "yes", "eps",
-              in_order(r"sum of squares (\d+),", 4, falling=True)),
+              "one seed for each eps; were the loss proportional to eps, it would be 1"),
+        Claim("sum of squares falls as eps grows", THEORY, "yes", "eps",
+              in_order(r"^eps .*sum of squares (\d+),", 4, falling=True)),
+        Claim("the learned rings written down for the same pairs: final loss over the learned one, four values of eps",
+              THEORY, 1, "eps", written_over_learned, 0.02, "1.4 % on our machine; another has other rings"),
         *[Claim(f"rings at step 500,000, {name}: {what}", THEORY, there, "ring_law", from_table(2, name, column), off,
                 "ten networks; another machine trains others", unit=unit)
           for name, what, column, there, off, unit in (
@@ -742,22 +757,65 @@ CLAIMS = {
               ("those brought to rest", "mean error of M_5", 2, 0.019, 0.03, ""),
               ("rings written down", "mean error of M_5", 2, 0.076, 0.04, ""),
               ("the median ring", "mean error of M_5", 2, 0.483, 0.1, ""))],
+        *[Claim(f"distance from the rest law, {networks}, at step {step}", THEORY, there, job,
+                rf"^{networks}, .* ([\d.]+)% at {step}", off, OTHERS, unit="%")
+          for job, networks, step, there, off in (
+              ("ring_law", "ReLU, 40% of the pairs", "50,000", 0.75, 0.3),
+              ("ring_law", "ReLU, 40% of the pairs", "200,000", 0.13, 0.05),
+              ("ring_law", "ReLU, 40% of the pairs", "500,000", 0.07, 0.03),
+              ("ring_law_square", "x², 80% of the pairs", "10,000", 4.9, 2),
+              ("ring_law_square", "x², 80% of the pairs", "20,000", 3.2, 1.5))],
+        *[Claim(f"x², 80 % of the pairs: held-out pairs right in the end, {which}", THEORY, there, "ring_law_square",
+                rf"^x², 80% .* {pattern} of the held-out", off, OTHERS, unit="%")
+          for which, pattern, there, off in (("least", r"([\d.]+)% to [\d.]+%", 95.0, (5, 5)),
+                                             ("most", r"to ([\d.]+)%", 99.6, (3, 0.4)))],
+        *[Claim(f"loss on all pairs at equal norm, written down for {what} / learned: median, {networks}", THEORY,
+                there, "ring_law_60", nth(rf"{pairs} / learned: (\S+) \(", place), 0.15, OTHERS)
+          for what, pairs, medians in (("all pairs", "all pairs", (0.22, 0.29, 0.64)),
+                                       ("the training pairs", "training pairs", (0.31, 0.38, 0.70)))
+          for place, (networks, there) in enumerate(zip(
+              ("40 %, step 50,000", "40 %, step 500,000", "60 %, step 20,000"), medians, strict=True))],
         Claim("loss on all pairs at equal norm, written down / learned: largest of 48 networks", THEORY, 0.857,
               "ring_law_60", lambda printed: [max(words(r"all pairs / learned: .*? to (\S+)\)", printed), key=float)],
               (0.857, 0.143), "what is said is that it is below 1"),
+        *[Claim(f"loss + decay above the network that L-BFGS brought to rest: {what}", THEORY, there, "ring_law_60",
+                nth(pattern, place), off, OTHERS, unit="%")
+          for what, pattern, place, there, off in (
+              ("AdamW's at step 500,000, exact decay, median", r"exact decay (\S+) \(", 1, -0.11, 0.15),
+              ("pure cosines, least of 48", r"pure cosines, in loss.*: \S+ \((\S+) to", 3, 26.4, 10),
+              ("pure cosines, most", r"pure cosines, in loss.*: \S+ \(\S+ to (\S+)\)", 3, 110, 30),
+              ("rings written down, median", r"rings written down, in loss.*: (\S+) \(", 3, 0.4, 0.3),
+              ("rings written down, least", r"rings written down, in loss.*: \S+ \((\S+) to", 3, -12.5, 10),
+              ("rings written down, most", r"rings written down, in loss.*: \S+ \(\S+ to (\S+)\)", 3, 1.0, 0.5))],
         Claim("networks that had grokked well before step 50,000, of 96", THEORY, 32, "ring_law",
               r"^96 networks trained, (\d+) grokked", 8, "the binomial law has a standard deviation of 5",
               unit="of 96"),
         Claim("x², 80 % of the pairs: networks with all held-out pairs right by step 20,000", THEORY, 0,
-              "ring_law_square", r"^8 networks trained, (\d+) grokked", (0, 2), "another machine trains others",
+              "ring_law_square", r"^8 networks trained, (\d+) grokked", (0, 2), OTHERS,
               unit="of 8"),
         *[Claim(f"|M_5| of sixes, {name}: the formula is off by, mean", THEORY, there, "law_of_six",
                 rf"^\| {name} \| \d+ \| (\S+) \|", off, "an optimiser's stationary points")
-          for name, there, off in (("random frequencies", 0.067, 0.02), ("without resonance", 0.104, 0.04))],
+          for name, there, off in (("random frequencies", 0.067, 0.02), ("without resonance", 0.105, 0.04))],
+        *[Claim(f"|M_5| of sixes, {name}: off by at most 0.1", THEORY, there, "law_of_six",
+                cells(name, 4), 3, "an optimiser's stationary points", unit=f"of {of}")
+          for name, there, of in (("random frequencies", 19, 23), ("those of learned networks", 21, 37),
+                                  ("without resonance", 36, 44))],
+        Claim("random frequencies: sixes whose |M_5| the formula puts above the optimiser's", THEORY, 18, "law_of_six",
+              r"above the optimiser in (\d+) of 23", 3, "an optimiser's stationary points", unit="of 23"),
+        *[Claim(f"law of six: {what} of the mean field and of learned networks' optima, apart by", THEORY, there,
+                "law_of_six", rf"^{what}, .* apart (\S+)$", off, "an optimiser's stationary points")
+          for what, there, off in (("second harmonic", 0.023, 0.01), ("constant", 0.013, 0.005))],
         *[Claim(f"L-BFGS from step 1,000 of twenty seeds, eps = {eps}: seeds that grok", THEORY, there,
                 "before_grokking", rf"^\| {eps} \| (\d+) of 20", 0,
                 "the same bits on one machine; elsewhere another start", (lowest, 12), "of 20")
           for eps, there, lowest in (("6.7e-07", 6, 3), ("6.7e-06", 6, 3), ("6.7e-05", 8, 4))],
+        *[Claim(f"which of the twenty seeds grok: {what}", THEORY, there, "before_grokking",
+                rf"^{line}, seeds that grok: (.*)$", headline=headline)
+          for what, line, there, headline in (
+              ("AdamW, 50,000 steps", "AdamW", "3, 5, 11, 14, 15, 19", True),
+              ("L-BFGS from step 1,000", "L-BFGS, eps = 6.7e-07", "3, 5, 11, 14, 15, 19", True),
+              ("L-BFGS, eps = 6.7e-06", "L-BFGS, eps = 6.7e-06", "3, 5, 11, 14, 15, 19", False),
+              ("L-BFGS, eps = 6.7e-05", "L-BFGS, eps = 6.7e-05", "2, 3, 5, 9, 11, 14, 15, 19", False))],
         *[Claim(f"24 neurons, {kind}: {what}", THEORY, there, "how_many_frequencies", cells(kind[:7] + ".*?", column),
                 0, "the same bits on one machine; another draw of frequencies moves the numbers by one or two")
           for kind, least, used in (("tied factors", "3 to 4", "2 to 4"), ("one-hot weights", "5", "5 to 14"))
@@ -772,6 +830,10 @@ CLAIMS = {
               ("all rings'", "0 to 2", "0 to 2", 0.34), ("all rings'", "0 to 5", "0 to 5", 0.09))],
         Claim("AdamW from networks written down, 20,000 steps: rings of 16 that stay, to 0.06", THEORY, 15, "stay",
               r"^(\d+) of 16 rings stay", 2, MACHINE),
+        *[Claim(f"final loss over eps of five networks, {name}", THEORY, there, "stay", rf"^{name} +\S+ +(\S+) ", 0,
+                "the range is that of the five", spread)
+          for name, there, spread in (("learned", 17.4, (16.6, 19.9)),
+                                      ("written down, for the training pairs", 17.4, (16.5, 19.7)))],
         Claim("their largest move", THEORY, 0.13, "stay", r"the largest move of all is (\S+)\.", 0.1, MACHINE),
         Claim("of them more than 0.2 from the learned rings", THEORY, 8, "stay", r"(\d+) are more than 0.2 from", 3,
               MACHINE),

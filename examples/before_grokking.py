@@ -4,12 +4,13 @@
     python examples/before_grokking.py            # twenty seeds, three strengths of decay; some minutes
 
 At rest AdamW minimises loss + a decay of strength eps (docs/theory.md, section 6). Here `polish` minimises the same
-from the weights of the article's network at step 1,000, when it has memorised the training pairs and has no ring, for
-eps = 67e-8 (the article's) and ten and a hundred times that, 500 evaluations at a time, until all held-out pairs are
-right, or it has stalled without (500 evaluations lower the objective by less than a thousandth, which need not be
-rest), or 5,000 evaluations are used up. Printed: how many of the seeds grok, after how many evaluations and seconds,
-and, where --runs holds the same seeds trained to the end (examples/mlp_seeds.py), the first logged steps at which
-AdamW has all held-out pairs right. Rows are kept in --out and gone on with.
+from the weights of the article's network at step 1,000, when it has memorised the training pairs and hardly any other
+is right, for eps = 67e-8 (the article's) and ten and a hundred times that, 500 evaluations at a time, until all
+held-out pairs are right, or it has stalled without (500 evaluations lower the objective by less than a thousandth,
+which need not be rest), or 5,000 evaluations are used up. Printed: how many of the seeds grok, after how many
+evaluations and seconds, and which; and, where --runs holds the same seeds trained to the end (examples/mlp_seeds.py),
+which seeds AdamW groks, and the first logged step at which it has all their held-out pairs right. Rows are kept in
+--out and gone on with.
 """
 
 import argparse
@@ -52,11 +53,20 @@ def minimise(p, seed, steps, eps, fraction, evaluations):
             "seconds": process_time() - start, "objective": rest.objective, "rings": sizes}
 
 
-def adamw_steps(folder):
-    """The first logged step at which a run had all held-out pairs right (it may lose some again), or None."""
-    history = load_run(folder).history
-    right = history["test_accuracy"] == 1
-    return int(history["step"][np.argmax(right)]) if right.any() else None
+def print_adamw(folders, seeds):
+    """Which of these runs had all held-out pairs right, first when (they may lose some again); and how far ``seeds``
+    of the others have come.
+    """
+    steps, ends = {}, {}
+    for seed, folder in enumerate(folders):
+        history = load_run(folder).history
+        right, ends[seed] = history["test_accuracy"] == 1, history["test_accuracy"][-1]
+        if right.any():
+            steps[seed] = int(history["step"][np.argmax(right)])
+    print("AdamW, seeds that grok:", ", ".join(map(str, steps)))
+    print("    first at steps:", ", ".join(f"{step:,}" for step in steps.values()))
+    if others := sorted(seeds - steps.keys()):
+        print("    in the end, of the held-out pairs:", ", ".join(f"{ends[seed]:.1%} (seed {seed})" for seed in others))
 
 
 def main():
@@ -77,6 +87,7 @@ def main():
         rows = sweep(minimise, settings, options.out / "table.jsonl", executor=pool)
     print("| eps | grokked | evaluations of those, median (range) | seconds of one core | stalled, not grokked |")
     print("| --- | --- | --- | --- | --- |")
+    grokked = {}
     for eps in sorted({row["eps"] for row in rows}):
         here = [row for row in rows if row["eps"] == eps]
         right = [row for row in here if row["accuracy"] == 1]
@@ -85,12 +96,13 @@ def main():
         print(f"| {eps:.2g} | {len(right)} of {len(here)} | " + (
             f"{np.median(used):,.0f} ({min(used):,} to {max(used):,}) | {np.median(seconds):.0f}" if right else " | ")
             + f" | {stalled} |")
+        grokked[eps] = [row["seed"] for row in right]
+    print(f"\nheld-out pairs right at step {options.steps:,}: {max(row['before'] for row in rows):.1%} at most")
+    for eps, seeds in grokked.items():
+        print(f"L-BFGS, eps = {eps:.2g}, seeds that grok:", ", ".join(map(str, seeds)))
     folders = [options.runs / f"seed_{seed:02d}" for seed in range(options.seeds)]
     if all((folder / "config.json").exists() for folder in folders):
-        steps = [adamw_steps(folder) for folder in folders]
-        right = [step for step in steps if step is not None]
-        print(f"\nAdamW: {len(right)} of {len(steps)} have all held-out pairs right, first at steps",
-              ", ".join(f"{step:,}" for step in sorted(right)))
+        print_adamw(folders, set().union(*grokked.values()))
 
 
 if __name__ == "__main__":

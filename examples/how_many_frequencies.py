@@ -13,8 +13,8 @@ a wall at |theta| = 1/wd (section 6), beyond which one-hot weights want to go. S
 here and eps a hundred times its: the same strength, and the wall at 100. AdamW ends before it is at rest; `polish` goes
 on to a stationary point of the same objective.
 
-Printed and drawn: the objective by the number of frequencies, and how many frequencies the trained networks use: the
-fewest with 90 % of the power of A. Rows are kept in --out and gone on with.
+Printed and drawn: the objective by the number of frequencies, and that of the trained networks by how many they use:
+the fewest with 90 % of the power of A. Rows are kept in --out and gone on with.
 """
 
 import argparse
@@ -145,6 +145,14 @@ def main():
                  *(spread([row[key] for row in here], form)
                    for key, form in (("used", ""), ("before", ""), ("accuracy", ".1%")))]
         print(f"| {name} | {' | '.join(cells)} |")
+    for kind, name in KINDS.items():
+        rows = [row for row in optima if row["factoring"] == kind]
+        sets = [[row["objective"] for row in rows if row["count"] == count] for count in counts]
+        least = min(map(min, sets))
+        used = sorted((row["used"], row["objective"] / least) for row in learned if row["factoring"] == kind)
+        print(f"\n{name}: sets of one number differ by at most {max(max(one) / min(one) for one in sets) - 1:.0%}; "
+              "trained networks, frequencies: objective over the least written down:\n    "
+              + ", ".join(f"{n}: {ratio:.2f}" for n, ratio in used))
     show(options.out, {"frequencies": (draw(optima, learned), "where loss + decay is least, and what training uses")})
 
 

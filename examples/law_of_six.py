@@ -173,16 +173,50 @@ def resonates(k, others):
     return any((n * k + m * other) % P == 0 for n in (5, 6) for m in (-2, -1, 1, 2) for other in others)
 
 
+class Six(NamedTuple):
+    """A ring of six: A / 2B before and after the answers, |M_5| by the formula and by the optimiser, whether it
+    resonates, which share of A and of B the answers leave; second harmonic and constant of mean field and optimum.
+    """
+
+    k: int
+    before: float
+    after: float
+    predicted: float
+    optimal: float
+    resonant: bool
+    left: tuple
+    field: tuple
+    wave: tuple | None  # where it is known
+
+
 def predictions(found):
-    """Of every six: k, A / 2B before and after, predicted |M_5|, that of the optimiser, and whether it resonates."""
-    k, rows = [ring["k"] for ring in found], []
+    """All sixes of an optimum."""
+    k, sixes = [ring["k"] for ring in found], []
     field = mean_field(k)
     for r, ring in enumerate(found):
         if ring["n"] == 6:
-            before, after = np.array(price(field, r, 5)) / np.array(price(field, r, 6)) / 2
-            rows.append((ring["k"], before, after, np.sqrt(max(0, 1 - after)), ring["M"][4],
-                         resonates(ring["k"], k[:r] + k[r + 1 :])))
-    return rows
+            (A, A_left), (B, B_left) = price(field, r, 5), price(field, r, 6)
+            after = A_left / B_left / 2
+            sixes.append(Six(ring["k"], A / B / 2, after, np.sqrt(max(0, 1 - after)), ring["M"][4],
+                             resonates(ring["k"], k[:r] + k[r + 1 :]), (A_left / A, B_left / B),
+                             (field.second[r], field.constant[r]),
+                             (ring["second"], ring["constant"]) if "second" in ring else None))
+    return sixes
+
+
+def print_sixes(name, sixes):
+    """One by one; on which side of the optimiser the formula is; and the mean field's waves beside the optimum's."""
+    print(f"\n{name}: frequency, A / 2B before and after the answers, |M_5| predicted and optimal, left of A and of B")
+    for six in sixes:
+        print(f"{six.k:4d}{six.before:8.2f}{six.after:8.2f}{six.predicted:8.2f}{six.optimal:8.2f}{six.left[0]:8.0%}"
+              f"{six.left[1]:8.0%}" + "  resonant" * six.resonant)
+    off = np.array([six.predicted - six.optimal for six in sixes])
+    print(f"the formula is above the optimiser in {(off > 0).sum()} of {len(off)}, by {off.mean():.2f} on average")
+    if all(six.wave for six in sixes):
+        field, best = (np.transpose([getattr(six, which) for six in sixes]) for which in ("field", "wave"))
+        for what, one, other in zip(("second harmonic", "constant"), field, best, strict=True):
+            print(f"{what}, mean: field {one.mean():.3f}, optimum {other.mean():.3f}, apart "
+                  f"{np.abs(one - other).mean():.3f}")
 
 
 def draw(groups):
@@ -190,15 +224,15 @@ def draw(groups):
     figure = Figure(figsize=(5.2, 5), layout="constrained")
     axis = figure.subplots()
     axis.plot([0, 1], [0, 1], color="0.6", lw=1)
-    for (name, rows), color, marker in zip(groups.items(), CYCLE, "os", strict=False):
+    for (name, sixes), color, marker in zip(groups.items(), CYCLE, "os", strict=False):
         for filled in (False, True):
-            points = np.array([row[3:5] for row in rows if row[5] == filled]).reshape(-1, 2)
+            points = np.array([(six.predicted, six.optimal) for six in sixes if six.resonant == filled]).reshape(-1, 2)
             axis.plot(*points.T, marker, color=color, mfc=color if filled else "none", ms=6,
                       label=name + ", resonant" * filled)
     axis.set(xlabel="$|M_5|$ by the formula", ylabel="$|M_5|$ by the optimiser", xlim=(-0.03, 1), ylim=(-0.03, 1),
              aspect="equal")
     axis.legend(frameon=False, loc="lower right", fontsize=9)
-    off = np.concatenate([[abs(row[3] - row[4]) for row in rows] for rows in groups.values()])
+    off = np.array([abs(six.predicted - six.optimal) for sixes in groups.values() for six in sixes])
     title(figure, f"{(off <= 0.1).sum()} of {len(off)} rings of six are where the formula says, to 0.1")
     return figure
 
@@ -230,19 +264,20 @@ def main():
                  if line["setting"]["everything"] and not line["setting"]["pure"]]
         # A network that was trained on is there twice.
         sources["those of learned networks"] = list({str([ring["k"] for ring in one]): one for one in found}.values())
-    groups = {name: [row for found in nets for row in predictions(found)] for name, nets in sources.items()}
-    for name, group in groups.items():
-        print(f"\n{name}: frequency, A / 2B before and after the answers, |M_5| predicted and optimal")
-        for k, before, after, predicted, optimal, resonant in group:
-            print(f"{k:4d}{before:8.2f}{after:8.2f}{predicted:8.2f}{optimal:8.2f}{'  resonant' * resonant}")
-    everything = [row for group in groups.values() for row in group]
-    groups_too = {"all": everything, "without resonance": [row for row in everything if not row[5]],
-                  "with resonance": [row for row in everything if row[5]]}
+    groups = {name: [six for found in nets for six in predictions(found)] for name, nets in sources.items()}
+    for name, sixes in groups.items():
+        print_sixes(name, sixes)
+    everything = [six for sixes in groups.values() for six in sixes]
+    ends = np.quantile([(six.before, six.after, *six.left) for six in everything], (0, 1), axis=0).T.ravel()
+    print("\nall: A / 2B before {:.2f} to {:.2f}, after {:.2f} to {:.2f}; left of A {:.0%} to {:.0%}, of B {:.0%} to "
+          "{:.0%}".format(*ends))
+    groups_too = {"all": everything, "without resonance": [six for six in everything if not six.resonant],
+                  "with resonance": [six for six in everything if six.resonant]}
     print("\n| sixes | rings | M_5 off by, mean | median | at most 0.1 for | the constant, their median |\n|"
           + " --- |" * 6)
     for name, group in (groups | groups_too).items():
         if group:
-            predicted, optimal = np.array([row[3:5] for row in group]).T
+            predicted, optimal = np.array([(six.predicted, six.optimal) for six in group]).T
             off = np.abs(predicted - optimal)
             print(f"| {name} | {len(group)} | {off.mean():.3f} | {np.median(off):.3f} | {(off <= 0.1).sum()} | "
                   f"{np.abs(optimal - np.median(optimal)).mean():.3f} |")

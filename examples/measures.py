@@ -8,7 +8,7 @@
     python examples/measures.py written_down    # what the package's exact networks can do
     python examples/measures.py main_run FOLDER         # a run of mlp_grokking.py: when do its waves know the answers?
     python examples/measures.py rings_of_six FOLDER     # the runs of mlp_seeds.py beside the law of six
-    python examples/measures.py eps             # the final loss is proportional to AdamW's eps; about ten minutes
+    python examples/measures.py eps             # the final loss is proportional to AdamW's eps; ten minutes
 
 The first three look for published data under the folder GROK_NP_REFERENCE. One number, or one network, to a line.
 `reproduce.py` holds them against what is written.
@@ -17,6 +17,7 @@ The first three look for published data under the folder GROK_NP_REFERENCE. One 
 import argparse
 import math
 import os
+from functools import cache
 from itertools import product
 from pathlib import Path
 
@@ -49,9 +50,13 @@ def article(folder):
     print(f"main network: training loss / p {loss / model.p:.6e}, accuracy on all pairs {accuracy(every):.4f}, "
           f"norm {norm(params):.4f}")
     for ring in rings:
-        harmonics = wave_of(effective.A, ring)
+        constants, seconds = waves_of(effective.A, ring)
+        wave = [np.average(one, weights=ring.weights) for one in (constants, seconds)]
+        by_second = ring.weights * seconds * np.exp(5j * ring.input_phases)
         print(f"frequency {ring.frequency}: {ring.n_neurons} neurons, largest of M_1 to M_4 "
-              f"{ring.moments[:4].max():.3f}, constant {harmonics[0]:+.3f}, second harmonic {harmonics[1]:+.3f}")
+              f"{ring.moments[:4].max():.3f}, |M_5| {ring.moments[4]:.2f}, weighted with the second harmonics too "
+              f"{np.abs(by_second.sum() / (ring.weights @ seconds)):.2f}, constant {wave[0]:+.3f}, second harmonic "
+              f"{wave[1]:+.3f}")
     theta, g = (np.concatenate([one[name].ravel() for name in params]) for one in (params, grads))
     nuclear = np.linalg.svd(np.hstack([effective.A, effective.C.T]), compute_uv=False).sum()
     print(f"sum of squares {(theta**2).sum():.1f}, twice the nuclear norm {2 * nuclear:.1f}")
@@ -71,9 +76,9 @@ def article(folder):
           f"{counts(np.concatenate(sizes))}")
     for count in (3, 4):
         here = [tuple(one) for one in sizes if len(one) == count and min(one) >= 5]
-        gain = {one: log_likelihood(one, 4) - log_likelihood(one, 0) for one in set(here)}
-        print(f"{len(here)} networks of {count} rings, five neurons reserved: 1/(n - 4)! is better than 1/n! by "
-              f"{sum(gain[one] for one in here):.2f} nats")
+        fit = [sum(log_likelihood(one, reserved) for one in here) for reserved in range(6)]
+        print(f"{len(here)} networks of {count} rings of five or more: log-likelihood of 1/(n - r)!, r = 0 to 5: "
+              f"{', '.join(f'{one:.1f}' for one in fit)}; 1/(n - 4)! is better than 1/n! by {fit[4] - fit[0]:.2f} nats")
 
 
 def accuracy(logits):
@@ -89,15 +94,15 @@ def counts(values):
     return ", ".join(f"{one}: {n}" for one, n in zip(size, count, strict=True))
 
 
-def wave_of(A, ring):
-    """Constant and second harmonic of the ring's mean wave, first harmonic 1, weighted like the moments."""
+def waves_of(A, ring):
+    """Constant and second harmonic of each neuron's wave, first harmonic 1."""
     j = np.array([0, 2])[:, None]
     spectrum = np.fft.fft(A[:, ring.neurons], axis=0) / len(A)
     first = 2 * np.abs(spectrum[ring.frequency])
-    waves = (spectrum[j[:, 0] * ring.frequency % len(A)] * np.exp(1j * j * ring.input_phases)).real * [[1], [2]] / first
-    return waves @ ring.weights / ring.weights.sum()
+    return (spectrum[j[:, 0] * ring.frequency % len(A)] * np.exp(1j * j * ring.input_phases)).real * [[1], [2]] / first
 
 
+@cache
 def log_likelihood(sizes, reserved):
     """Of these ring sizes among all of five or more with their sum, if P is the product of 1 / (n - reserved)!."""
     sizes = [int(n) for n in sizes]
@@ -270,12 +275,19 @@ def rings_of_six(folder):
 
 
 def eps(folder):
-    """60 % of the unordered pairs, weight decay 1, 30,000 steps: final loss over eps and sum of squares."""
+    """60 % of the unordered pairs, weight decay 1, 30,000 steps: final loss over eps and sum of squares; and those of
+    its rings, written down for the same pairs under the exact decay.
+    """
     for value in (6.7e-9, 6.7e-8, 6.7e-7, 6.7e-6):
-        run = train(MLP(), ModularArithmetic(67, train_fraction=0.6, symmetric=True),
-                    AdamW(1e-3, (0.9, 0.98), value, 1.0), 30_000, progress=False)
+        optimizer = AdamW(1e-3, (0.9, 0.98), value, 1.0)
+        run = train(MLP(), ModularArithmetic(67, train_fraction=0.6, symmetric=True), optimizer, 30_000, progress=False)
         print(f"eps {value:.1e}: loss / eps {run.history['train_loss'][-1] / value:.2f}, sum of squares "
               f"{norm(run.params) ** 2:.0f}, test accuracy {run.history['test_accuracy'][-1]:.4f}", flush=True)
+        rings = {ring.frequency: ring.n_neurons for ring in reading.rings.find(run.model.effective(run.params))}
+        best = analytic.best_rings(67, rings, optimizer, inputs=run.split.train_inputs,
+                                   width=run.model.d_embed)
+        print(f"    rings {', '.join(f'{k} x {n}' for k, n in rings.items())} written down: loss / eps "
+              f"{best.loss / value:.2f}, sum of squares {best.squares:.0f}", flush=True)
 
 
 # %%

@@ -353,29 +353,48 @@ def scatter(group):
     return figure
 
 
-def residuals(states):
-    """How far training is from rest, by step: median and range of the networks of one activation that have grokked,
-    after that; of all where none has.
+def courses(states):
+    """By kind of network {step: distances from the rest law, of each that has grokked by then}, of the batches that
+    were trained longest; of all networks where none has grokked; and which of the two.
     """
-    figure = Figure(figsize=(WIDTH / 1.5, 3.4), layout="constrained")
-    axis, last = figure.subplots(), []
-    for name, colour, style in zip(dict.fromkeys(name for name, _ in states), CYCLE, ("-", "--"), strict=False):
-        here, by_step = [state for other, state in states if other == name], {}
-        grokked = any(has_grokked(state).any() for state in here)
+    found = {}
+    for kind in dict.fromkeys(kind for kind, _ in states):
+        here = [state for other, state in states if other == kind]
+        here = [state for state in here if state["step"] == max(one["step"] for one in here)]
+        grokked, by_step = any(has_grokked(state).any() for state in here), {}
         for state in here:
             for i in np.flatnonzero(has_grokked(state) | (not grokked)):
                 for look, value in enumerate(state["residual"][:, i], 1):
                     if look * state["look"] >= state["grokked"][i]:
                         by_step.setdefault(int(look * state["look"]), []).append(value)
-        steps = sorted(step for step in by_step if len(by_step[step]) >= 3 or len(by_step) < 20)
-        if steps:
-            low, middle, high = np.transpose([np.quantile(by_step[step], (0, 0.5, 1)) for step in steps])
-            axis.fill_between(steps, low, high, color=colour, alpha=0.2, lw=0)
-            axis.plot(steps, middle, style, color=colour, label=name + ", after grokking" * grokked)
-            last.append(f"{middle[-1]:.2%} at step {steps[-1]:,} ({name})")
+        right = np.concatenate([state["right"][-1] for state in here])
+        known = f"{right.min():.1%} to {right.max():.1%} of the held-out pairs right"
+        found[kind] = by_step, "after grokking" if grokked else known
+    return found
+
+
+def print_courses(found):
+    """Median distances from the rest law at steps 1, 2, 5, 10, ... and the last."""
+    print("\ndistance from the rest law over the norm of the weights, median")
+    for kind, (by_step, state) in found.items():
+        steps = [step for step in sorted(by_step) if str(step).rstrip("0") in ("1", "2", "5") or step == max(by_step)]
+        print(f"{kind}, {len(by_step[steps[-1]])} networks, {state}:",
+              ", ".join(f"{np.median(by_step[step]):.2%} at {step:,}" for step in steps))
+
+
+def residuals(found):
+    """How far training is from rest, by step: median and range."""
+    figure = Figure(figsize=(WIDTH / 1.5, 3.4), layout="constrained")
+    axis, last = figure.subplots(), []
+    for (kind, (by_step, _)), colour, style in zip(found.items(), CYCLE, ("-", "--", ":", "-."), strict=False):
+        steps = [step for step in sorted(by_step) if len(by_step[step]) >= min(3, len(by_step[max(by_step)]))]
+        low, middle, high = np.transpose([np.quantile(by_step[step], (0, 0.5, 1)) for step in steps])
+        axis.fill_between(steps, low, high, color=colour, alpha=0.2, lw=0)
+        axis.plot(steps, middle, style, color=colour, label=f"{kind}: {len(by_step[steps[-1]])} networks")
+        last.append(f"{middle[-1]:.2%} at step {steps[-1]:,}")
     axis.set(xscale="log", yscale="log", xlabel="step", ylabel="distance from the rest law / norm")
-    axis.legend(frameon=False)
-    title(figure, "The weights come to miss the rest law by, median:", ", ".join(last))
+    axis.legend(frameon=False, loc="lower left")
+    title(figure, "Distance from the rest law in the end, median, as listed:", ", ".join(last))
     return figure
 
 
@@ -430,7 +449,8 @@ def gather(out, runs, starts, evaluations):
     groups = {}
     for row, (_, _, _, group, _) in zip(rows, found, strict=True):
         groups.setdefault(group, []).append(row | {"later": later[row["fraction"], row["name"]]})
-    return groups, [({"relu": "ReLU", "square": "x²"}[kind[0]], state) for kind, state in files.values()]
+    return groups, [(f"{ {'relu': 'ReLU', 'square': 'x²'}[activation]}, {float(fraction):.0%} of the pairs", state)
+                    for (activation, fraction, _), state in files.values()]
 
 
 def main():
@@ -478,7 +498,9 @@ def main():
         print_objectives(last)
     pictures = {"ring_law": (scatter(last), "whether the points are on the line")}
     if states:
-        pictures["rest"] = residuals(states), "how near to rest training comes, and how slowly"
+        found = courses(states)
+        print_courses(found)
+        pictures["rest"] = residuals(found), "how near to rest training comes, and how slowly"
     show(options.out, pictures)
 
 

@@ -6,7 +6,7 @@ import re
 import numpy as np
 from commands import EXAMPLES, run
 
-from grok_np import AdamW, ModularArithmetic, analytic, reading
+from grok_np import MLP, AdamW, ModularArithmetic, analytic, reading, train
 from grok_np.networks.mlp import Effective
 from grok_np.reading import fourier
 
@@ -73,8 +73,17 @@ def test_ring_law(tmp_path, monkeypatch):
     for name in ("those brought to rest", "weights of long after, brought to rest"):
         assert float(rows[name][3]) < 0.2 * float(rows["the same, pure cosines"][3])
     assert (tmp_path / "runs/ring_law_quick/ring_law.png").stat().st_size > 10_000
+    assert re.search(r"^ReLU, 90% of the pairs, \d networks, after grokking: .* at 2,500$", printed, re.MULTILINE)
     assert run(tmp_path, "ring_law.py", "--quick") == printed
-    random_moments = module("ring_law", monkeypatch).random_moments
+    law = module("ring_law", monkeypatch)
+    state = {"step": 9000, "look": 1000, "grokked": np.array([2000, -1]), "right": np.ones((9, 2)),
+             "residual": np.arange(18).reshape(9, 2)}
+    trained_on = state | {"step": 10_000, "residual": np.arange(100, 120).reshape(10, 2)}
+    [(by_step, words)] = law.courses([("ReLU", state), ("ReLU", trained_on)]).values()
+    assert words == "after grokking" and by_step == {1000 * look: [98 + 2 * look] for look in range(2, 11)}
+    by_step, words = law.courses([("x²", state | {"grokked": np.array([-1, -1])})])["x²"]
+    assert words == "100.0% to 100.0% of the held-out pairs right" and by_step[1000] == [0, 1]
+    random_moments = law.random_moments
     np.testing.assert_allclose(random_moments(5, 20), [0, 0, 0, 0, 1, 0, 0, 0], atol=1e-12)
     six, seven = random_moments(6, 1001), random_moments(7, 101)
     assert np.abs(six[:4]).max() < 1e-12 and np.abs(seven[:4]).max() < 1e-12
@@ -82,11 +91,19 @@ def test_ring_law(tmp_path, monkeypatch):
 
 
 def test_before_grokking(tmp_path):
-    """L-BFGS goes on from memorised weights to rings, for whatever strength of the decay."""
+    """L-BFGS goes on from memorised weights to rings, for whatever strength of the decay; and which seeds grok."""
     printed = run(tmp_path, "before_grokking.py", "--quick")
     found = re.findall(r"^\| ([\d.e-]+) \| (\d) of 4 \|", printed, re.MULTILINE)
     assert [float(eps) for eps, _ in found] == [6.7e-7, 6.7e-6, 6.7e-5] and sum(int(n) for _, n in found) >= 1
+    listed = re.findall(r"^L-BFGS, .* seeds that grok:(.*)$", printed, re.MULTILINE)
+    assert [len(seeds.split(", ")) * bool(seeds.strip()) for seeds in listed] == [int(n) for _, n in found]
     assert "AdamW" not in printed  # there are no runs to look at
+    for seed, steps in enumerate((10, 1500, 10, 1500)):  # those of ten steps cannot have grokked
+        task = ModularArithmetic(11, train_fraction=0.9, symmetric=True, seed=seed)
+        train(MLP(11, 32, 12), task, AdamW(1e-2, eps=67e-8), steps, seed, out=tmp_path / f"long/seed_{seed:02d}",
+              progress=False)
+    printed = run(tmp_path, "before_grokking.py", "--quick", "--runs", "long")
+    assert re.search(r"^AdamW, seeds that grok: 1, 3\n    first at steps: [\d,]+, [\d,]+$", printed, re.MULTILINE)
 
 
 def test_how_many_frequencies(tmp_path, monkeypatch):
@@ -181,7 +198,8 @@ def test_law_of_six_answers_are_derivatives(monkeypatch):
 def test_law_of_six(tmp_path):
     """The formula says what the optimiser finds for the first set, and answers make both errors cheaper."""
     printed = run(tmp_path, "law_of_six.py", "--quick")
-    found = np.array(re.findall(r"^ +(\d+) +([\d.]+) +([\d.]+) +([\d.]+) +([\d.]+)", printed, re.MULTILINE), float)
+    found = np.array(re.findall(r"^ +(\d+)" + 4 * r" +([\d.]+)" + 2 * r" +(\d+)%", printed, re.MULTILINE), float)
     assert found[:, 0].tolist() == [4, 23, 28] and (found[:, 2] < 0.5 * found[:, 1]).all()
     assert np.abs(found[:, 3] - found[:, 4]).max() < 0.2
+    np.testing.assert_allclose(found[:, 1] * found[:, 5] / found[:, 6], found[:, 2], rtol=0.1)  # rounded to a percent
     assert (tmp_path / "runs/law_of_six_quick/law_of_six.png").stat().st_size > 10_000
