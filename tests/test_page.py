@@ -421,6 +421,21 @@ def test_unordered_pairs_are_known_in_both_orders():
     assert np.triu(training).sum() == len(task.split().train_inputs)
 
 
+def test_experiments_in_one_table_are_told_apart(tmp_path):
+    """As where `sparse_parity_sweep.py` has appended its networks of the exact loss to those of the clipped one."""
+    lines = [{"setting": {"size": size, "steps": 20, "seeds": seeds, "loss": loss},
+              "rows": [{"seed": seed, "class": kind} for seed in range(seeds)]}
+             for loss, seeds, kind in (("clipped_one", 3, "grok"), ("exact", 1, "fail")) for size in (1, 2)]
+    (tmp_path / "both").mkdir()
+    (tmp_path / "both/table.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    clipped, exact = collect.collect([tmp_path / "both/table.jsonl"])["sweeps"]
+    assert (clipped["name"], exact["name"]) == ("both, loss clipped one, seeds 3", "both, loss exact, seeds 1")
+    assert clipped["axes"] == exact["axes"] == {"size": [1, 2]}
+    grok, fail = (collect.FATES.index(kind) for kind in ("grok", "fail"))
+    assert clipped["rows"] == [[0, grok, None, None]] * 3 + [[1, grok, None, None]] * 3
+    assert exact["rows"] == [[0, fail, None, None], [1, fail, None, None]]
+
+
 def test_what_became_of_a_network_of_a_sweep():
     rows = [{"class": "grok"}, {"memorised": None, "generalised": None}, {"memorised": 9, "generalised": None},
             {"memorised": 9, "generalised": 99}, {"memorised": 9, "generalised": 999}, {"generalised": 9},

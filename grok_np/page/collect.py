@@ -227,23 +227,26 @@ def of_transformer_run(run):
                     "measures": {name: [float(f"{row[name]:.3g}") for row in rows] for name in names}}
 
 
-def of_sweep(path):
-    """A table of a sweep, whichever: the settings that vary, and what became of each network.
+def of_sweeps(path):
+    """The sweeps of a table, one for each loss, number of steps and of seeds: two experiments are never pooled.
 
-    What became of it is a place in `FATES`: by the article's class where the table has one, else by when training and
-    held-out pairs were right, as far as that was written down.
+    Of each the settings that vary, and what became of each network, a place in `FATES`: by the article's class where
+    the table has one, else by when training and held-out pairs were right, as far as that was written down.
     """
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    rows = [{**line["setting"], **row} for line in lines for row in line["rows"]]
-    if not all("class" in row or "generalised" in row for row in rows):
-        raise ValueError(f"{path} does not say what became of its networks: its rows have neither 'class' nor "
-                         "'generalised'")
-    axes = {name: sorted({row[name] for row in rows}) for name in lines[0]["setting"]
-            if name not in ("seed", "seeds", "steps", "loss")}
-    axes = {name: values for name, values in axes.items() if len(values) > 1}
-    table = [[*(axes[name].index(row[name]) for name in axes), FATES.index(fate(row)), row.get("memorised"),
-              row.get("generalised")] for row in rows]
-    return {"name": title_of(path.parent), "command": command_of(path), "axes": axes, "rows": table}
+    if not lines or not all("class" in row or "generalised" in row for line in lines for row in line["rows"]):
+        raise ValueError(f"{path} is no table of a sweep whose rows have a 'class' or say when they 'generalised'")
+    sweeps = {}
+    for line in lines:
+        whole = {name: line["setting"].pop(name) for name in ("loss", "steps", "seeds") if name in line["setting"]}
+        sweeps.setdefault(tuple(whole.items()), []).extend({**line["setting"], **row} for row in line["rows"])
+    for whole, rows in sweeps.items():
+        axes = {name: values for name in lines[0]["setting"]
+                if name != "seed" and len(values := sorted({row[name] for row in rows})) > 1}
+        own = "".join(", {} {}".format(*one) for one in whole if any(one not in other for other in sweeps))
+        yield {"name": title_of(path.parent) + own.replace("_", " "), "command": command_of(path), "axes": axes,
+               "rows": [[*(axes[name].index(row[name]) for name in axes), FATES.index(fate(row)),
+                         row.get("memorised"), row.get("generalised")] for row in rows]}
 
 
 FATES = ("fail", "memorise_only", "grok", "generalise", "understood", "not_understood")
@@ -297,7 +300,7 @@ def collect(paths: list[Path]) -> dict:
     mlps, circles = [], []
     for path in paths:
         if path.suffix == ".jsonl":
-            data["sweeps"].append(of_sweep(path))
+            data["sweeps"] += of_sweeps(path)
         elif path.is_dir():
             run = load_run(path)
             adds = isinstance(run.task, ModularArithmetic)
