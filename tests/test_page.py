@@ -41,6 +41,13 @@ def folder(tmp_path_factory):
         {"seed": 0, "memorised": 100, "generalised": 1000 * size if decay else None},
         {"seed": 1, "memorised": None, "generalised": None}]} for decay in (0.0, 1.0) for size in (1, 2, 3)]
     (out / "table.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    # A cross: decay over size at scale 1, and decay over scale at size 2; what becomes of a network hangs on the scale.
+    points = [(size, 1.0) for size in (1, 2, 3)] + [(2, scale) for scale in (0.5, 4.0)]
+    rows = [{"setting": {"decay": decay, "size": size, "scale": scale, "seeds": 2}, "rows": [
+        {"seed": seed, "class": "grok" if scale == 1 else "fail"} for seed in (0, 1)]}
+        for decay in (0.0, 1.0) for size, scale in points]
+    (out / "cross").mkdir()
+    (out / "cross/table.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
     rng = np.random.default_rng(0)
     np.savez(out / "seeds.npz", freqs=np.tile([1, 4, 0, 0, 0, 0], (9, 1)), step=np.arange(5) * 1000,
              freqs_neurons=np.tile([9, 8, 0, 0, 0, 0], (9, 1)), train_loss=rng.random((9, 5)),
@@ -58,7 +65,8 @@ def strange(folder):
 
 @pytest.fixture(scope="module")
 def file(folder, strange, tmp_path_factory):
-    names = ("first", "second", "circle_0", "circle_1", "parity", "transformer", "table.jsonl", "seeds.npz")
+    names = ("first", "second", "circle_0", "circle_1", "parity", "transformer", "table.jsonl", "cross/table.jsonl",
+             "seeds.npz")
     data = collect.collect([folder / name for name in names]) | {"strange": [collect.of_strange(strange)]}
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(build.page(data), encoding="utf-8")
@@ -197,6 +205,22 @@ def test_a_table_of_a_sweep_is_counted(opened):
     assert opened.says("sweep").endswith("At decay 0, size 3: 1 learn nothing, 1 only memorise.")
     opened.set(across="size", up="decay", cell=5)
     assert opened.says("sweep").endswith("At size 3, decay 1: 1 learn nothing, 1 grok.")
+
+
+def test_a_third_setting_is_held(driver, file):
+    """A field of the picture never counts networks of two of its values; first that of most networks."""
+    opened = Page(driver, file, "when&sweep=1&across=size&up=decay&cell=1")
+    assert opened.says("sweep") == "12 networks at scale 1: 100 % grok. At size 2, decay 0: 2 grok."
+    held = "[...document.querySelectorAll('#fig-sweep [name]:checked')].at(-1).parentNode.textContent"
+    assert opened.value(held) == "scale 1"
+    opened.set(held=2)
+    assert opened.says("sweep") == "4 networks at scale 4: 100 % learn nothing. At size 2, decay 0: 2 learn nothing."
+    assert opened.value(held) == "scale 4"
+    opened.set(cell=0)
+    assert opened.says("sweep").endswith("At size 1, decay 0: none was trained.")
+    opened.set(across="scale", held=-1, cell=3)
+    assert opened.says("sweep") == ("12 networks at size 2: 66.7 % learn nothing, 33.3 % grok. "
+                                    "At scale 0.5, decay 1: 2 learn nothing.")
 
 
 def test_choosing_a_network_changes_the_first_sections(opened, folder):
