@@ -41,6 +41,13 @@ def folder(tmp_path_factory):
         {"seed": 0, "memorised": 100, "generalised": 1000 * size if decay else None},
         {"seed": 1, "memorised": None, "generalised": None}]} for decay in (0.0, 1.0) for size in (1, 2, 3)]
     (out / "table.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
+    # A cross: decay over size at scale 1, and decay over scale at size 2; what becomes of a network hangs on the scale.
+    points = [(size, 1.0) for size in (1, 2, 3)] + [(2, scale) for scale in (0.5, 4.0)]
+    rows = [{"setting": {"decay": decay, "size": size, "scale": scale, "seeds": 2}, "rows": [
+        {"seed": seed, "class": "grok" if scale == 1 else "fail"} for seed in (0, 1)]}
+        for decay in (0.0, 1.0) for size, scale in points]
+    (out / "cross").mkdir()
+    (out / "cross/table.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n", encoding="utf-8")
     rng = np.random.default_rng(0)
     np.savez(out / "seeds.npz", freqs=np.tile([1, 4, 0, 0, 0, 0], (9, 1)), step=np.arange(5) * 1000,
              freqs_neurons=np.tile([9, 8, 0, 0, 0, 0], (9, 1)), train_loss=rng.random((9, 5)),
@@ -58,7 +65,8 @@ def strange(folder):
 
 @pytest.fixture(scope="module")
 def file(folder, strange, tmp_path_factory):
-    names = ("first", "second", "circle_0", "circle_1", "parity", "transformer", "table.jsonl", "seeds.npz")
+    names = ("first", "second", "circle_0", "circle_1", "parity", "transformer", "table.jsonl", "cross/table.jsonl",
+             "seeds.npz")
     data = collect.collect([folder / name for name in names]) | {"strange": [collect.of_strange(strange)]}
     path = tmp_path_factory.mktemp("page") / "page.html"
     path.write_text(build.page(data), encoding="utf-8")
@@ -197,6 +205,22 @@ def test_a_table_of_a_sweep_is_counted(opened):
     assert opened.says("sweep").endswith("At decay 0, size 3: 1 learn nothing, 1 only memorise.")
     opened.set(across="size", up="decay", cell=5)
     assert opened.says("sweep").endswith("At size 3, decay 1: 1 learn nothing, 1 grok.")
+
+
+def test_a_third_setting_is_held(driver, file):
+    """A field of the picture never counts networks of two of its values; first that of most networks."""
+    opened = Page(driver, file, "when&sweep=1&across=size&up=decay&cell=1")
+    assert opened.says("sweep") == "12 networks at scale 1: 100 % grok. At size 2, decay 0: 2 grok."
+    held = "[...document.querySelectorAll('#fig-sweep [name]:checked')].at(-1).parentNode.textContent"
+    assert opened.value(held) == "scale 1"
+    opened.set(held=2)
+    assert opened.says("sweep") == "4 networks at scale 4: 100 % learn nothing. At size 2, decay 0: 2 learn nothing."
+    assert opened.value(held) == "scale 4"
+    opened.set(cell=0)
+    assert opened.says("sweep").endswith("At size 1, decay 0: none was trained.")
+    opened.set(across="scale", held=-1, cell=3)
+    assert opened.says("sweep") == ("12 networks at size 2: 66.7 % learn nothing, 33.3 % grok. "
+                                    "At scale 0.5, decay 1: 2 learn nothing.")
 
 
 def test_choosing_a_network_changes_the_first_sections(opened, folder):
@@ -419,6 +443,21 @@ def test_unordered_pairs_are_known_in_both_orders():
     np.testing.assert_array_equal(labels, np.add.outer(np.arange(7), np.arange(7)) % 7)
     np.testing.assert_array_equal(training, training.T)
     assert np.triu(training).sum() == len(task.split().train_inputs)
+
+
+def test_experiments_in_one_table_are_told_apart(tmp_path):
+    """As where `sparse_parity_sweep.py` has appended its networks of the exact loss to those of the clipped one."""
+    lines = [{"setting": {"size": size, "steps": 20, "seeds": seeds, "loss": loss},
+              "rows": [{"seed": seed, "class": kind} for seed in range(seeds)]}
+             for loss, seeds, kind in (("clipped_one", 3, "grok"), ("exact", 1, "fail")) for size in (1, 2)]
+    (tmp_path / "both").mkdir()
+    (tmp_path / "both/table.jsonl").write_text("\n".join(map(json.dumps, lines)), encoding="utf-8")
+    clipped, exact = collect.collect([tmp_path / "both/table.jsonl"])["sweeps"]
+    assert (clipped["name"], exact["name"]) == ("both, loss clipped one, seeds 3", "both, loss exact, seeds 1")
+    assert clipped["axes"] == exact["axes"] == {"size": [1, 2]}
+    grok, fail = (collect.FATES.index(kind) for kind in ("grok", "fail"))
+    assert clipped["rows"] == [[0, grok, None, None]] * 3 + [[1, grok, None, None]] * 3
+    assert exact["rows"] == [[0, fail, None, None], [1, fail, None, None]]
 
 
 def test_what_became_of_a_network_of_a_sweep():

@@ -19,7 +19,7 @@ from grok_np.networks.bits import BitMLP
 from grok_np.networks.deep import DeepTransformer
 from grok_np.networks.mlp import MLP, mix_forward
 from grok_np.networks.transformer import Transformer
-from grok_np.reading import clock_pizza, fourier, progress, published
+from grok_np.reading import clock_pizza, every_pair, fourier, progress, published
 from grok_np.tasks import ModularArithmetic, all_pairs
 
 CHECKPOINTS, HISTORY_ROWS = 60, 200
@@ -103,24 +103,23 @@ def pair_tables(task):
     return labels, training
 
 
-def network(name, model, points, labels, training, history, operation="add", command=""):
-    """An MLP at some checkpoints; ``points`` {step: params}, ``labels`` and ``training`` (p, p)."""
+def network(head, model, points, labels, training, history, operation="add"):
+    """An MLP at some checkpoints; ``head`` as from `head`, ``points`` {step: params}, the others (p, p)."""
     require(model.activation in analytic.rings.REQUIRED, "activation", model.activation,
             f"one of {', '.join(analytic.rings.REQUIRED)} for the page")
     effective = [model.effective(params) for params in points.values()]
     last = effective[-1]
     right = [predict(mix_forward(one, all_pairs(model.p))[0]) == labels.ravel() for one in effective]
-    sums = np.add.outer(np.arange(model.p), np.arange(model.p)) % model.p
     rings = reading.rings.find(last, "subtract" if operation == "subtract" else "add")
-    return {
-        "name": name, "command": command, "p": model.p, "neurons": model.n_hidden, "activation": model.activation,
+    return head | {
+        "p": model.p, "neurons": model.n_hidden, "activation": model.activation,
         "question": QUESTIONS.get(operation, f"{operation}(a, b)"), "steps": list(points),
         "A": quantize(np.stack([one.A.T for one in effective])),
         "B": None if last.A is last.B else quantize(np.stack([one.B.T for one in effective])),
         "C": quantize(np.stack([one.C for one in effective])),
         "bias": encode(np.stack([one.bias for one in effective]), "<f4") if model.bias else None,
         "right": bits(right), "training": None if training is None else bits(training),
-        "labels": None if np.array_equal(labels, sums) else encode(labels, "<u2"),
+        "labels": None if np.array_equal(labels, every_pair.answers(model.p)) else encode(labels, "<u2"),
         "history": None if history is None else curves(history),
         "rings": [{"frequency": ring.frequency, "neurons": ring.neurons.tolist(), "sign": ring.sign} for ring in rings],
     }
@@ -128,27 +127,32 @@ def network(name, model, points, labels, training, history, operation="add", com
 
 def command_of(path):
     """The example that made what lies there, else how the page was asked for it."""
-    for folder in (path, *path.parents):
-        if folder.name in EXAMPLES:
-            return f"python examples/{folder.name}.py"
-    return f"python -m grok_np.page {path.name}"
+    made = [folder.name for folder in (path, *path.parents) if folder.name in EXAMPLES]
+    return f"python examples/{made[0]}.py" if made else f"python -m grok_np.page {path.name}"
 
 
 def title_of(path):
-    """A name for readers: seed 3 for mlp_seeds/seed_03."""
-    words = (path.name if path.is_dir() else path.stem).replace("_", " ").split()
+    """A name for readers: seed 3 for mlp_seeds/seed_03, published main model for main_model.npz."""
+    words = (path.name if path.is_dir() else f"published {path.stem}").replace("_", " ").split()
     return " ".join(word.lstrip("0") or "0" if word.isdecimal() else word for word in words)
+
+
+def head(path):
+    """What everything on the page has: its name, and how it was made."""
+    return {"name": title_of(path), "command": command_of(path)}
+
+
+def checkpoints(run, n):
+    """At most n checkpoints of a run, chosen by `choose`: {step: params}."""
+    return {step: run.checkpoint(step) for step in choose(run.checkpoint_steps(), run.history, n)}
 
 
 def of_mlp(run, budget):
     """The `network` of a run, with as many checkpoints as fit into the budget (bytes)."""
-    model, steps, last = run.model, run.checkpoint_steps(), run.model.effective(run.params)
+    model, last = run.model, run.model.effective(run.params)
     bytes_each = model.p * model.n_hidden * (2 if last.A is last.B else 3) + model.p**2 // 8
-    n = min(CHECKPOINTS, budget // bytes_each)
-    points = {step: run.checkpoint(step) for step in choose(steps, run.history, n)}
-    labels, training = pair_tables(run.task)
-    return network(title_of(run.path), model, points, labels, training, run.history, run.task.operation,
-                   command_of(run.path))
+    points = checkpoints(run, min(CHECKPOINTS, budget // bytes_each))
+    return network(head(run.path), model, points, *pair_tables(run.task), run.history, run.task.operation)
 
 
 def of_published_mlp(path, found):
@@ -159,48 +163,43 @@ def of_published_mlp(path, found):
         history = {"step": log["step"], "train_loss": p * log["train_loss"], "test_loss": p * log["eval_loss"],
                    "train_accuracy": log["train_acc"], "test_accuracy": log["eval_acc"], "l2_norm": log["l2_norm"]}
     step = int(log["step"][-1]) if history else 0
-    labels = np.add.outer(np.arange(p), np.arange(p)) % p
-    training = None if mask is None else mask | mask.T
-    return network(f"published {title_of(path)}", found.model, {step: found.params}, labels, training, history,
-                   command=command_of(path))
+    return network(head(path), found.model, {step: found.params}, every_pair.answers(p),
+                   None if mask is None else mask | mask.T, history)
 
 
 def of_five(run):
     """A network on the circle: the arrows of its neurons, float16, (checkpoints, neurons, 2)."""
-    points = {step: run.checkpoint(step) for step in choose(run.checkpoint_steps(), run.history, CHECKPOINTS)}
-    return {"name": title_of(run.path), "command": command_of(run.path), "p": run.model.p,
-            "neurons": run.model.n_hidden, "steps": list(points), "history": curves(run.history, 60),
-            "W_in": encode([params["W_in"].T for params in points.values()], "<f2"),
-            "W_out": encode([params["W_out"] for params in points.values()], "<f2")}
+    points = checkpoints(run, CHECKPOINTS)
+    return head(run.path) | {
+        "p": run.model.p, "neurons": run.model.n_hidden, "steps": list(points), "history": curves(run.history, 60),
+        "W_in": encode([params["W_in"].T for params in points.values()], "<f2"),
+        "W_out": encode([params["W_out"] for params in points.values()], "<f2")}
 
 
 def of_parity(run):
     """A network on strings of bits: input weights of each neuron (the last is its bias), output weights, int8."""
-    points = {step: run.checkpoint(step) for step in choose(run.checkpoint_steps(), run.history, PARITY_CHECKPOINTS)}
-    return {"name": title_of(run.path), "command": command_of(run.path), "n_bits": run.task.n_bits, "k": run.task.k,
-            "random": run.task.random_labels, "neurons": run.model.n_hidden, "steps": list(points),
-            "history": curves(run.history, 120),
-            "W_in": quantize(np.stack([params["W_in"].T for params in points.values()])),
-            "W_out": quantize(np.stack([params["W_out"] for params in points.values()]))}
+    points = checkpoints(run, PARITY_CHECKPOINTS)
+    return head(run.path) | {
+        "n_bits": run.task.n_bits, "k": run.task.k, "neurons": run.model.n_hidden, "steps": list(points),
+        "history": curves(run.history, 120),
+        "W_in": quantize(np.stack([params["W_in"].T for params in points.values()])),
+        "W_out": quantize(np.stack([params["W_out"] for params in points.values()]))}
 
 
-def of_transformer(name, model, params, command, task="add"):
+def of_transformer(head, model, params):
     """What tells clock from pizza, and what the heads look at; for one state of a transformer."""
-    logits = reading.all_logits(model, params)
-    logits = logits[..., : model.p]
-    answers = np.add.outer(np.arange(model.p), np.arange(model.p)) % model.p
-    correct = clock_pizza.by_sum_and_difference(np.take_along_axis(logits, answers[..., None], axis=2)[..., 0])
+    logits = reading.all_logits(model, params)[..., : model.p]
+    correct = clock_pizza.by_sum_and_difference(clock_pizza.correct_logits(logits))
     low, high = np.nanmin(correct), np.nanmax(correct)
     irrelevance = clock_pizza.spread_within_distances(logits)  # NaN where the right logit is constant
     frequencies = progress.key_frequencies(logits)
-    found = {"name": name, "command": command, "p": model.p, "frequencies": frequencies,
-             "accuracy": float((predict(logits) == answers).mean()),
-             "explained": progress.fraction_explained(logits, frequencies) if frequencies else 0.0,
-             "symmetricity": clock_pizza.gradient_symmetricity(model, params, clock_pizza.paper_triples(model.p)),
-             "irrelevance": None if np.isnan(irrelevance) else irrelevance, "rate": model.attention_rate,
-             # the logit of the right answer over (a + b, a - b): 0 the least, 255 the most
-             "correct": encode(np.nan_to_num(np.rint(255 * (correct - low) / max(high - low, 1e-30))), "u1"),
-             "heads": None}
+    found = head | {
+        "p": model.p, "frequencies": frequencies, "accuracy": every_pair.accuracy(logits),
+        "explained": progress.fraction_explained(logits, frequencies) if frequencies else 0.0,
+        "symmetricity": clock_pizza.gradient_symmetricity(model, params, clock_pizza.paper_triples(model.p)),
+        "irrelevance": None if np.isnan(irrelevance) else irrelevance, "heads": None,
+        # the logit of the right answer over (a + b, a - b): 0 the least, 255 the most
+        "correct": encode(np.nan_to_num(np.rint(255 * (correct - low) / max(high - low, 1e-30))), "u1")}
     if isinstance(model, Transformer) and model.attention_rate == 1:
         scores = model.effective(params).scores[0]
         scores = scores.reshape(model.p, -1, scores.shape[-1]).mean(axis=1).T  # (heads, p): "a b": mean over b
@@ -212,38 +211,38 @@ def of_transformer(name, model, params, command, task="add"):
 
 def of_transformer_run(run):
     """A run of a transformer on a + b: the four losses over its checkpoints as well."""
-    p, found = run.model.p, of_transformer(title_of(run.path), run.model, run.params, command_of(run.path))
-    mask = np.zeros((p, p), bool)
-    mask[tuple(run.split.train_inputs.T)] = True
+    found, mask = of_transformer(head(run.path), run.model, run.params), pair_tables(run.task)[1]
     steps = choose(run.checkpoint_steps(), run.history, TRANSFORMER_CHECKPOINTS)
     rows = [progress.measures(reading.all_logits(run.model, run.checkpoint(step)), found["frequencies"], mask)
             for step in steps] if found["frequencies"] and not mask.all() else []
     names = ("train_loss", "test_loss", "restricted_loss", "excluded_loss")
     half = {name: progress.halfway(steps, np.log([row[name] for row in rows]), rising=name == "excluded_loss")
             for name in names[1:]} if rows else None
-    ends = progress.phases(run.history["step"], run.history["test_loss"], p) if rows else ()
-    return found | {"history": curves(run.history, 120), "steps": steps, "phases": list(ends),
-                    "halfway": half,
+    ends = progress.phases(run.history["step"], run.history["test_loss"], run.model.p) if rows else ()
+    return found | {"history": curves(run.history, 120), "steps": steps, "phases": list(ends), "halfway": half,
                     "measures": {name: [float(f"{row[name]:.3g}") for row in rows] for name in names}}
 
 
-def of_sweep(path):
-    """A table of a sweep, whichever: the settings that vary, and what became of each network.
+def of_sweeps(path):
+    """The sweeps of a table, one for each loss, number of steps and of seeds: two experiments are never pooled.
 
-    What became of it is a place in `FATES`: by the article's class where the table has one, else by when training and
-    held-out pairs were right, as far as that was written down.
+    Of each the settings that vary, and what became of each network, a place in `FATES`: by the article's class where
+    the table has one, else by when training and held-out pairs were right, as far as that was written down.
     """
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
-    rows = [{**line["setting"], **row} for line in lines for row in line["rows"]]
-    if not all("class" in row or "generalised" in row for row in rows):
-        raise ValueError(f"{path} does not say what became of its networks: its rows have neither 'class' nor "
-                         "'generalised'")
-    axes = {name: sorted({row[name] for row in rows}) for name in lines[0]["setting"]
-            if name not in ("seed", "seeds", "steps", "loss")}
-    axes = {name: values for name, values in axes.items() if len(values) > 1}
-    table = [[*(axes[name].index(row[name]) for name in axes), FATES.index(fate(row)), row.get("memorised"),
-              row.get("generalised")] for row in rows]
-    return {"name": title_of(path.parent), "command": command_of(path), "axes": axes, "rows": table}
+    if not lines or not all("class" in row or "generalised" in row for line in lines for row in line["rows"]):
+        raise ValueError(f"{path} is no table of a sweep whose rows have a 'class' or say when they 'generalised'")
+    sweeps = {}
+    for line in lines:
+        whole = {name: line["setting"].pop(name) for name in ("loss", "steps", "seeds") if name in line["setting"]}
+        sweeps.setdefault(tuple(whole.items()), []).extend({**line["setting"], **row} for row in line["rows"])
+    for whole, rows in sweeps.items():
+        axes = {name: values for name in lines[0]["setting"]
+                if name != "seed" and len(values := sorted({row[name] for row in rows})) > 1}
+        own = "".join(", {} {}".format(*one) for one in whole if any(one not in other for other in sweeps))
+        yield {"name": title_of(path.parent) + own.replace("_", " "), "command": command_of(path), "axes": axes,
+               "rows": [[*(axes[name].index(row[name]) for name in axes), FATES.index(fate(row)),
+                         row.get("memorised"), row.get("generalised")] for row in rows]}
 
 
 FATES = ("fail", "memorise_only", "grok", "generalise", "understood", "not_understood")
@@ -283,7 +282,7 @@ def is_strange(run):
 def of_strange(run, rows=400):
     """A run by its curves alone, evenly spread over the steps."""
     spread = np.unique(np.linspace(0, len(run.history["step"]) - 1, rows).astype(int))
-    return {"name": title_of(run.path), "command": command_of(run.path), "history": columns(run.history, spread)}
+    return head(run.path) | {"history": columns(run.history, spread)}
 
 
 def collect(paths: list[Path]) -> dict:
@@ -292,16 +291,15 @@ def collect(paths: list[Path]) -> dict:
     Raises ValueError, naming the file or folder, if one of them is none of these, or a network of a kind that the page
     cannot show.
     """
-    data = {"networks": [], "five": [], "parity": [], "transformers": [], "sweeps": [], "strange": [],
-            "published": None}
+    data = {name: [] for name in ("networks", "five", "parity", "transformers", "sweeps", "strange")}
+    data["published"] = None
     mlps, circles = [], []
     for path in paths:
         if path.suffix == ".jsonl":
-            data["sweeps"].append(of_sweep(path))
+            data["sweeps"] += of_sweeps(path)
         elif path.is_dir():
             run = load_run(path)
-            adds = isinstance(run.task, ModularArithmetic)
-            strange = is_strange(run)
+            adds, strange = isinstance(run.task, ModularArithmetic), is_strange(run)
             if isinstance(run.model, BitMLP):
                 if not (strange and data["parity"]):
                     data["parity"].append(of_parity(run))
@@ -321,8 +319,8 @@ def collect(paths: list[Path]) -> dict:
             if isinstance(found.model, MLP):
                 data["networks"].append(of_published_mlp(path, found))
             elif isinstance(found.model, Transformer | DeepTransformer):
-                name = f"published {path.stem}, attention rate {found.model.attention_rate:g}"
-                data["transformers"].append(of_transformer(name, found.model, found.params, command_of(path)))
+                name = {"name": f"{title_of(path)}, attention rate {found.model.attention_rate:g}"}
+                data["transformers"].append(of_transformer(head(path) | name, found.model, found.params))
             else:
                 raise ValueError(f"{path} holds a {type(found.model).__name__}: the page shows MLPs and transformers")
     if not mlps and not data["networks"]:

@@ -18,7 +18,8 @@
     );
     const fig = figure(body, {name: "sweep"});
     choiceByName(fig.controls, "sweep", "networks", tables);
-    const pickers = make("span", {className: "controls"}, fig.controls);
+    const pickers = make("span", {className: "controls"}, fig.controls),
+      holders = make("span", {className: "controls"}, fig.controls);
     const pic = picture(fig, {height: width => Math.min(width * 0.62, 400) + 50});
     const strip = picture(fig, {height: 120});
     const names = () => Object.keys(table.axes);
@@ -174,7 +175,7 @@
       });
     };
     fig.note("Each field is a setting, filled by the shares of what its networks do. Point at one.");
-    let shown;
+    let shown, offered;
     return state => {
       table = tables[Math.min(state.sweep, tables.length - 1)];
       const list = names();
@@ -199,10 +200,31 @@
       }
       for (const input of pickers.querySelectorAll("input"))
         input.checked = input.value === (input.closest("fieldset") === pickers.firstChild ? x : y);
+      // The picture has two settings, the others are held: at first where most networks are, of equals in the middle.
+      let held = [{name: "", rows: table.rows}];
+      for (const other of list.filter(name => name !== x && name !== y))
+        held = held
+          .flatMap(({name, rows}) =>
+            table.axes[other].map((value, i) => ({
+              name: `${name && `${name}, `}${words(other)} ${words(String(value))}`,
+              rows: rows.filter(row => row[list.indexOf(other)] === i),
+            })),
+          )
+          .filter(({rows}) => rows.length);
+      const most = Math.max(...held.map(({rows}) => rows.length)),
+        largest = held.filter(({rows}) => rows.length === most);
+      const chosen = held[state.held] ?? largest[largest.length >> 1],
+        offer = held.map(({name}) => name).join();
+      if (offered !== offer) {
+        offered = offer;
+        holders.replaceChildren();
+        choiceByName(holders, "held", "at", held);
+      }
+      for (const input of holders.querySelectorAll("input")) input.checked = held[input.value] === chosen;
       const place = [list.indexOf(x), list.indexOf(y)],
         columns = table.axes[x].length;
       cells = Array.from({length: columns * table.axes[y].length}, () => []);
-      for (const row of table.rows) {
+      for (const row of chosen.rows) {
         const [kind, memorised, generalised] = row.slice(list.length);
         cells[row[place[1]] * columns + row[place[0]]].push({kind, memorised, generalised});
       }
@@ -210,19 +232,20 @@
       const timed = table.rows.some(row => row[list.length + 1] !== null);
       strip.box.hidden = !timed;
       if (timed) strip.draw();
-      const n = table.rows.length,
-        count = kind => table.rows.filter(row => row[list.length] === kind).length;
-      const i = Math.min(state.cell, cells.length - 1),
-        cell = cells[i];
-      const here = SHORT.map((what, kind) => [cell.filter(one => one.kind === kind).length, what])
+      const n = chosen.rows.length,
+        count = (rows, kind) => rows.filter(one => one.kind === kind).length;
+      const shares = SHORT.map((what, kind) => [count(cells.flat(), kind) / n, what])
+        .filter(([share]) => share)
+        .map(([share, what]) => `${percent(share)} ${what}`)
+        .join(", ");
+      const i = Math.min(state.cell, cells.length - 1);
+      const here = SHORT.map((what, kind) => [count(cells[i], kind), what])
         .filter(([many]) => many)
         .map(([many, what]) => `${many} ${what}`)
         .join(", ");
       fig.sentence(
-        `${grouped(n)} networks: ${SHORT.map((what, kind) => [count(kind) / n, what])
-          .filter(([share]) => share)
-          .map(([share, what]) => `${percent(share)} ${what}`)
-          .join(", ")}. At ${words(x)} ${words(String(table.axes[x][i % columns]))}, ` +
+        `${grouped(n)} networks${chosen.name && ` at ${chosen.name}`}: ${shares}. ` +
+          `At ${words(x)} ${words(String(table.axes[x][i % columns]))}, ` +
           `${words(y)} ${words(String(table.axes[y][Math.floor(i / columns)]))}: ${here || "none was trained"}.`,
       );
     };
@@ -232,7 +255,7 @@
     id: "when",
     number: 6,
     title: "When does it grok?",
-    keys: {sweep: 0, across: "", up: "", cell: 0},
+    keys: {sweep: 0, across: "", up: "", held: -1, cell: 0},
     has: data => data.sweeps.length > 0,
     make: "python examples/sparse_parity_sweep.py",
     mount,
