@@ -1052,8 +1052,8 @@ CLAIMS = {
               r"^\.*(\d+) networks in"),
         Claim("their worst relative error", README, 1e-6, "drawn_networks", r"worst relative error (\S+)$",
               at_most(1e-6), BELOW),
-        Claim("mutants of the package: killed, the same function, alive, of 3,248", README, "3176, 66, 6",
-              why="mutmut's operators and more, by hand, before the last changes of the package"),
+        Claim("changes of a line, of 600, that the tests notice", README, 600, "mutants",
+              r"^(\d+) of 600 changes noticed", 5, "mutmut's next version may make others"),
         Claim("wrong calls, each refused by the name of the argument", "ours, docs/reliability.md", 2_951,
               "wrong_calls", r"^\.*(\d+) wrong calls of"),
         Claim("public functions and classes that were called", "ours, docs/reliability.md", 98, "wrong_calls",
@@ -1163,16 +1163,18 @@ def end_to_end_table(*printed):
     return rows
 
 
-def reliability(kills, broken, drawn):
+def reliability(kills, broken, drawn, mutants):
     """What was tried, as counted by the tests."""
     files, networks = (int(re.search(rf"(\d+) {what}", printed)[1])
                        for what, printed in (("mutated files in", broken), ("networks in", drawn)))
+    noticed, changes = re.search(r"(\d+) of (\d+) changes noticed", mutants).groups()
     return [["promise", "tried with"],
             ["Killed at any moment, a run resumes to the same bits.",
              re.search(r"\d+ kills, \d+ of them inside a write", kills)[0]],
             ["Broken or hostile files give an error that names them, never code execution.",
              f"{files:,} mutated files"],
-            ["Every backward pass is the gradient of its forward pass.", f"{networks:,} drawn networks"]]
+            ["Every backward pass is the gradient of its forward pass.", f"{networks:,} drawn networks"],
+            ["The tests notice a wrong line.", f"{changes} changed lines, drawn at random: {noticed} noticed"]]
 
 
 FRAMEWORKS = ("JAX jit", "PyTorch eager", "torch.compile", "JAX jit, two stages", "PyTorch eager, two stages",
@@ -1205,5 +1207,5 @@ TABLES = {
     "parts_of_a_step": Table(("parts_of_a_step",), lines_of),
     "which_modes": Table(("which_modes",), lines_of),
     "gradient_checkers": Table(("gradient_checkers",), lines_of),
-    "reliability": Table(("kills", "broken_files", "drawn_networks"), reliability),
+    "reliability": Table(("kills", "broken_files", "drawn_networks", "mutants"), reliability),
 }

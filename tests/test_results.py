@@ -224,9 +224,11 @@ JAX jit, float64    not grokked after 30,000 steps        58.2 s     8.4 x
 
 def test_counts_of_reliability_from_what_the_tests_print():
     rows = TABLES["reliability"].build("50 kills, 33 of them inside a write\n.", "100000 mutated files in 60 s",
-                                       "MLP: 700 networks, worst 1e-8\n5000 networks in 80 s")
+                                       "MLP: 700 networks, worst 1e-8\n5000 networks in 80 s",
+                                       "95 of 100 changes noticed, 5 not (of 900 in 8 modules)")
     assert [row[1] for row in rows[1:]] == ["50 kills, 33 of them inside a write", "100,000 mutated files",
-                                            "5,000 drawn networks"]
+                                            "5,000 drawn networks",
+                                            "100 changed lines, drawn at random: 95 noticed"]
 
 
 # The commands
