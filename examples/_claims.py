@@ -609,6 +609,11 @@ CLAIMS = {
               PRINTED),
         Claim("exact clock: symmetricity, all triples", EXPERIMENTS, 0, "pizza_weights", cells("exact clock", 2), 1e-5,
               PRINTED),
+        *[Claim(f"rate {rate}, ours, after 20,000 steps: {what}", EXPERIMENTS, there, "clock_pizza_long",
+                rf"^rate {rate}.00 +{columns}", 5e-4, MACHINE)
+          for what, columns, values in (("symmetricity", r"\S+ +(\S+)", (0.993, 0.288)),
+                                        ("irrelevance of the largest wrong logit", r"\S+ +\S+ +(\S+)", (0.601, 0.824)))
+          for rate, there in enumerate(values)],
     ],
     "x² networks (Gromov 2023)": [
         Claim("random-phase weights, 4,000 neurons, p = 97: pairs right", GROMOV, 1.0, "gromov",
