@@ -835,8 +835,8 @@ CLAIMS = {
               ("all rings'", "0 to 2", "0 to 2", 0.34), ("all rings'", "0 to 5", "0 to 5", 0.09))],
         Claim("AdamW from networks written down, 20,000 steps: rings of 16 that stay, to 0.06", THEORY, 15, "stay",
               r"^(\d+) of 16 rings stay", 2, MACHINE),
-        *[Claim(f"final loss over eps of five networks, {name}", THEORY, there, "stay", rf"^{name} +\S+e-\d+ +(\S+) ", 0,
-                "the range is that of the five", spread)
+        *[Claim(f"final loss over eps of five networks, {name}", THEORY, there, "stay",
+                rf"^{name} +\S+e-\d+ +(\S+) ", 0, "the range is that of the five", spread)
           for name, there, spread in (("learned", 17.4, (16.6, 19.9)),
                                       ("written down, for the training pairs", 17.4, (16.5, 19.7)))],
         Claim("their largest move", THEORY, 0.13, "stay", r"the largest move of all is (\S+)\.", 0.1, MACHINE),
