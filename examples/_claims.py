@@ -102,7 +102,7 @@ JOBS = {
     "law_of_six": Job("examples/law_of_six.py --written {runs}/ring_law/written.jsonl --out {out}", 8),
     "before_grokking": Job("examples/before_grokking.py --runs {runs}/mlp_seeds --out {out}", 10),
     "how_many_frequencies": Job("examples/how_many_frequencies.py --out {out}", 15),
-    "eps": Job("examples/measures.py eps", 10),
+    "eps": Job("examples/measures.py eps", 8),
     "follow_pytorch": Job("examples/benchmarks/follow_pytorch.py", 10),
     "gradient_checkers": Job("examples/benchmarks/gradient_checkers.py", 5),
     "step_time": Job("examples/benchmarks/step_time.py", 5),

@@ -8,7 +8,7 @@
     python examples/measures.py written_down    # what the package's exact networks can do
     python examples/measures.py main_run FOLDER         # a run of mlp_grokking.py: when do its waves know the answers?
     python examples/measures.py rings_of_six FOLDER     # the runs of mlp_seeds.py beside the law of six
-    python examples/measures.py eps             # the final loss is proportional to AdamW's eps; ten minutes
+    python examples/measures.py eps             # the final loss is proportional to AdamW's eps; eight minutes
 
 The first three look for published data under the folder GROK_NP_REFERENCE. One number, or one network, to a line.
 `reproduce.py` holds them against what is written.
