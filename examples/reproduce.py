@@ -299,8 +299,8 @@ def report(found):
         when, outcome = (f"{job['date']}, {job['commit']}", job["error"] or "done") if "exit" in job else (
             "", "not run yet")
         table.append([name + " *" * job["quick"], f"`{job['command']}`", seconds, when, outcome])
-    parts.append("## Jobs\n\nThose of `--quick` have a star. Seconds are of a machine that ran other programs too."
-                 "\n\n" + markdown({"rows": table}))
+    parts.append("## Jobs\n\nThose of `--quick` have a star. Seconds are of a machine that ran other programs too, or "
+                 "of a job that went on from what it had.\n\n" + markdown({"rows": table}))
     return "\n".join(parts)
 
 
