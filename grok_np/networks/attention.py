@@ -2,6 +2,7 @@
 
 This is the reference, not the fast path: `transformer` computes the same thing for one layer that is asked only at its
 last position, from tables of the vocabulary's size, and agrees with this to rounding. Deeper networks run through here.
+To copy it, take `layers.softmax_forward` and `softmax_backward` along, and leave out or replace `require`.
 
 Letters: B examples, T positions (i of the query, j of the key), H heads, d = d_model, e = d_head.
 
