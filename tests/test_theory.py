@@ -39,9 +39,8 @@ def wave(f, t):
 def coefficients(act, f, delta, m_max):
     """c_0 .. c_m_max of act(f(t + delta) + f(t - delta)) in cos(m t), by the trapezoidal rule with 8192 points."""
     t = 2 * np.pi * np.arange(8192) / 8192
-    values = act(wave(f, t + delta) + wave(f, t - delta))
-    c = np.array([(values * np.cos(m * t)).mean() for m in range(m_max + 1)])
-    return c * np.where(np.arange(m_max + 1) > 0, 2, 1)
+    c = np.fft.rfft(act(wave(f, t + delta) + wave(f, t - delta))).real / 8192
+    return c[: m_max + 1] * np.where(np.arange(m_max + 1) > 0, 2, 1)
 
 
 def moments(weights, alpha, n):
@@ -52,10 +51,11 @@ def moments(weights, alpha, n):
 
 
 @given(seed=SEEDS, name=st.sampled_from(["square", "relu", "abs"]), j=st.integers(1, 3))
+@example(seed=997950, name="relu", j=1)  # small waves: what is cut off is in proportion to them, not to their squares
 def test_only_the_moments_that_the_law_names_reach_the_answer(seed, name, j):
     """Any even input wave, any ring, output cos(j (chi - 2 alpha)): a sum over neurons beside one over moments."""
     rng = np.random.default_rng(seed)
-    n, f, m_max = rng.integers(3, 9), rng.normal(size=4), 400
+    n, f, m_max = rng.integers(3, 9), rng.normal(size=4), 2000
     alpha, weights = rng.uniform(0, 2 * np.pi, n), rng.uniform(0.2, 2, n)
     delta, psi, chi = rng.uniform(0, 2 * np.pi, 3)
     act = {"square": np.square, "abs": np.abs, "relu": lambda x: np.maximum(x, 0)}[name]
@@ -65,7 +65,9 @@ def test_only_the_moments_that_the_law_names_reach_the_answer(seed, name, j):
     Z = sum(c[m] / 2 * (np.exp(-1j * m * psi) * moments(weights, alpha, 2 * j + m)
                         + np.exp(1j * m * psi) * np.conj(moments(weights, alpha, m - 2 * j))) for m in range(m_max + 1))
     by_moments = (Z * np.exp(-1j * j * chi)).real
-    assert by_moments == pytest.approx(direct, abs=2e-4 * np.abs(f).sum() ** 2 * weights.sum())
+    # c_m is at most 1 / (pi m^2) of the jumps of the slope: at six kinks, by 6 sum |f| for relu, twice that for abs.
+    cut_off = 36 / (np.pi * m_max) * np.abs(f).sum() * {"square": 0, "relu": 1, "abs": 2}[name]
+    assert by_moments == pytest.approx(direct, abs=(cut_off + 1e-9 * np.abs(f).sum() ** 2) * weights.sum())
 
 
 @pytest.mark.parametrize("row, f", [("cosine", [0, 1]), ("learned", [LEARNED[0], 1, LEARNED[1]])])
