@@ -110,6 +110,9 @@ def test_first_weights_too_large_for_the_loss(dtype, diverges):
     model, task = MLP(2, 2, 1, "abs", init_scale=1e9), ModularArithmetic(2, train_fraction=0.3)
     run = finite_or_diverged(model, task, AdamW(1e-9, weight_decay=0), dtype=dtype, loss="mean_squared_error")
     assert (run is None) == diverges
+    # A product of the very first forward, by which the task is tried, overflows.
+    model = MLP(2, 2, 1, "square", "collapsed_output", init_scale=1e9)
+    assert (finite_or_diverged(model, task, AdamW(1e-9, weight_decay=0), dtype=dtype) is None) == diverges
 
 
 @given(optimizer=optimizers, loss=st.sampled_from(sorted(set(LOSSES) - set(MULTICLASS))),

@@ -279,7 +279,8 @@ def _require_finite(train_loss, step, path):
 def _require_fit(model, params, split, loss):
     """An error before the first step, and before there is a folder, if the network cannot take the task's examples."""
     require(len(split.train_labels) > 0, "task", "a split without training examples", "one with some")
-    outputs, _ = model.forward(params, split.train_inputs[:1])
+    with np.errstate(over="ignore", invalid="ignore"):  # the loss of step 0 tells
+        outputs, _ = model.forward(params, split.train_inputs[:1])
     n_classes = 2 if LOSSES[loss].one_output else outputs.shape[-1]
     for labels in (split.train_labels, split.test_labels):
         require(not labels.size or 0 <= labels.min() <= labels.max() < n_classes, "labels of the task",
