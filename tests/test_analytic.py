@@ -170,6 +170,12 @@ def decided(network, p):
     return right.sum()
 
 
+def test_the_phase_of_a_star_is_that_of_its_first_neuron():
+    for star in (analytic.star(67, 5, 3, phase=0.3), analytic.stars(67, [3], [5], [0.3])):
+        assert strongest_waves(star.A).phase[0] == pytest.approx(0.3)
+        assert strongest_waves(star.C.T).phase[0] == pytest.approx(0.6)
+
+
 def test_a_tie_is_wrong_whatever_rounding_makes_of_it():
     """All ties differ by rounding: by 1e-17 or 1e-32 of the largest logit, and by nothing at some pairs."""
     assert decided(analytic.star(6, 3), 6) == 30

@@ -245,3 +245,11 @@ def test_a_tie_is_no_answer_and_rounding_decides_nothing(dtype):
     assert loss.accuracy(logits, np.array([0, 1, 0, 1, 0])) == 1 / 5
     assert loss.accuracy(np.zeros((2, 3, 5), dtype), np.zeros(3, int)).tolist() == [0, 0]
     assert layers.predict(np.array([[np.nan, 1, 2]], dtype)).tolist() == [-1]
+
+
+def test_what_a_tie_is_does_not_depend_on_the_other_networks_of_an_ensemble():
+    """Members (2, ...): the second's outputs are far below a rounding of the first's."""
+    f = np.array([[1.0, -2.0], [1e-20, -2e-20]])
+    np.testing.assert_array_equal(layers.predict_sign(f), [[1, 0], [1, 0]])
+    logits = np.array([[[1.0, 0.0]], [[0.0, 1e-20]]])
+    np.testing.assert_array_equal(layers.predict(logits), [[0], [1]])

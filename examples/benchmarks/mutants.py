@@ -3,8 +3,9 @@
     pip install -e ".[test]" mutmut && python examples/benchmarks/mutants.py           # two hours; --draw 500: a part
 
 mutmut (https://mutmut.readthedocs.io, not on Windows) changes one operator, number, name or argument at a time, in a
-copy of the repository, and runs the tests that reach the changed function until one of them fails. Printed: how many
-changes were noticed, and each of the others, which may be no mistake (`clip(x, 0, None)` is `clip(x, 0, inf)`).
+copy of the repository, and runs the tests that reach the changed function until one of them fails. Checks of arguments
+are left as they are: `tests/test_bad_arguments.py` makes the wrong calls. Printed: how many changes were noticed, and
+each of the others, which may be no mistake (`clip(x, 0, None)` is `clip(x, 0, inf)`).
 """
 
 import argparse
@@ -22,7 +23,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 MODULES = ("layers", "learning/adamw", "networks/attention", "networks/mlp", "reading/fourier", "analytic/rings",
            "analytic/margins", "analytic/proofs")
-TESTS = ("layers", "adamw", "attention", "mlp", "fourier", "analytic", "doors")
+TESTS = ("layers", "adamw", "attention", "mlp", "fourier", "analytic", "doors", "parity", "transformer", "networks",
+         "rings", "clock_pizza", "numerics", "best")
 MUTMUT = str(Path(sys.executable).with_name("mutmut"))
 
 
@@ -33,7 +35,7 @@ def copy_of_the_repository(folder):
     settings = configparser.ConfigParser()
     settings["mutmut"] = {
         "source_paths": "grok_np", "only_mutate": "\n".join(f"grok_np/{name}.py" for name in MODULES),
-        "also_copy": "README.md\ndocs\nexamples",
+        "do_not_mutate_patterns": "require", "also_copy": "README.md\ndocs\nexamples",
         "pytest_add_cli_args_test_selection": "\n".join(f"tests/test_{name}.py" for name in TESTS)}
     with open(here / "setup.cfg", "a", encoding="utf-8") as file:
         file.write("\n")
