@@ -84,6 +84,13 @@ def test_strongest_waves_finds_a_planted_wave(p, data):
                                atol=1e-9)
 
 
+@pytest.mark.parametrize("frequency", [[1, 2], [[1]], [1.0], [0], [4]])
+def test_waves_at_frequencies_that_do_not_fit(frequency):
+    """Five columns of p = 7: one integer from 1 to 3 for each."""
+    with pytest.raises(ValueError, match="frequency must be 5 integers from 1 to p//2 = 3"):
+        fourier.strongest_waves(np.ones((7, 5)), np.array(frequency))
+
+
 def test_strongest_waves_at_half_of_an_even_p_and_of_a_constant():
     alternating = 3 * np.cos(np.pi * np.arange(6))
     found = fourier.strongest_waves(np.stack([alternating, np.ones(6)], axis=1))

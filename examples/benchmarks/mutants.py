@@ -1,6 +1,6 @@
 """Do the tests notice a wrong line? mutmut's changes of the layers, the optimizer, Fourier analysis, exact networks.
 
-    pip install -e ".[test]" mutmut && python examples/benchmarks/mutants.py           # two hours; --draw 500: a part
+    pip install -e ".[test]" mutmut && python examples/benchmarks/mutants.py           # an hour; --draw 600: a part
 
 mutmut (https://mutmut.readthedocs.io, not on Windows) changes one operator, number, name or argument at a time, in a
 copy of the repository, and runs the tests that reach the changed function until one of them fails. Checks of arguments
