@@ -1,6 +1,6 @@
 """Where the time of a training step goes: each part of it, beside the matrix products alone, on one thread.
 
-    python examples/benchmarks/parts_of_a_step.py            # half a minute
+    python examples/benchmarks/parts_of_a_step.py            # 15 seconds
 
 The networks and data of step_time.py, after some hundred steps (a trained network's loss takes longer: many of its
 entries become 0). Printed: microseconds of processor time, medians over the steps that follow; then what the matrix
