@@ -212,6 +212,14 @@ def ratio(over, under):
     return read
 
 
+def ratios(over, under):
+    """`ratio` of each match of the one pattern and the match of the other in its place."""
+    def read(printed):
+        return [f"{float(x) / float(y):.4f}" for x, y in zip(words(over, printed), words(under, printed), strict=True)]
+
+    return read
+
+
 def written_over_learned(printed):
     """Final losses of `measures.py eps`: of the rings that were written down over those of the learned networks."""
     learned, written = (words(rf"^{begin}.*loss / eps (\S+),", printed) for begin in ("eps", " +rings"))
@@ -848,6 +856,15 @@ CLAIMS = {
                 rf"^{name} +\S+e-\d+ +(\S+) ", 0, "the range is that of the five", spread)
           for name, there, spread in (("learned", 17.4, (16.6, 19.9)),
                                       ("written down, for the training pairs", 17.4, (16.5, 19.7)))],
+        Claim("final loss, written down over learned, each of the five", THEORY, 1, "stay",
+              ratios(r"^written down, for the t.*?e-\d+ +(\S+) ", r"^learned.*?e-\d+ +(\S+) "), 0.013, "to 1 %"),
+        Claim("loss + decay after 20,000 steps over the learned network's, each of the five", THEORY, 1, "stay",
+              ratios(r"^the same, .*? (\S+e-\d+)", r"^learned +(\S+e-\d+)"), (0.006, 0), "0 to 0.5 % below"),
+        *[Claim(f"{which}: loss + decay on its training pairs, {name}", THEORY, there, job, rf"^{name} +(\S+e-\d+)",
+                1e-7, "an optimiser's three starts", (2e-4, 4e-4))
+          for which, job, values in (("main job", "best_network", (2.662e-4, 2.660e-4)),
+                                     ("published", "best_published", (2.907e-4, 2.920e-4)))
+          for name, there in zip(("written down, for the training pairs", "learned"), values, strict=True)],
         Claim("their largest move", THEORY, 0.13, "stay", r"the largest move of all is (\S+)\.", 0.1, MACHINE),
         Claim("of them more than 0.2 from the learned rings", THEORY, 8, "stay", r"(\d+) are more than 0.2 from", 3,
               MACHINE),
