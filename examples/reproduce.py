@@ -265,12 +265,12 @@ HEAD = """# Results
 Every claim of README, docs and examples beside the number that was measured last. `python examples/reproduce.py
 --write` writes this page from what the commands at its end printed; [results.json](results.json) has it for programs.
 A number that chaos moves (a step of grokking, the size of a ring) is held against a range over seeds. "The same bits on
-one machine" says that elsewhere another number of that range is due.
+one machine": on another machine another number of that range is to be expected.
 
 {count}
 
-Verdicts: *same*, up to the tolerance; *within the spread of seeds*, where the values here are in the range that is
-given, or the number there is among those of seeds here; *differs*; *not reproduced*: the job was not run yet, failed,
+Verdicts: *same*, up to the tolerance; *within the spread of seeds*: the values here are in the given range, or the
+number there is among those of seeds here; *differs*; *not reproduced*: the job was not run yet, failed,
 or lacks published data (the folder `GROK_NP_REFERENCE`); *not reproducible*: no command gives the number.
 
 Measured on:
