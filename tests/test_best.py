@@ -207,3 +207,12 @@ def test_fewer_neurons_than_waves():
     """One small ring has more waves to choose from than its tables have rank."""
     best = analytic.best_rings(67, {5: 4}, starts=1, evaluations=5)
     assert best.effective.A.shape == (67, 4) and np.isfinite(best.objective)
+
+
+def test_what_comes_to_rest_has_a_decay():
+    none = AdamW(weight_decay=0.0)
+    with pytest.raises(ValueError, match=r"optimizer\.weight_decay must be positive, got 0"):
+        analytic.best_rings(11, {1: 5}, none, width=11)
+    model = MLP(11, 5, 4)
+    with pytest.raises(ValueError, match=r"optimizer\.weight_decay must be positive, got 0"):
+        analytic.polish(model, model.init(np.random.default_rng(0)), [[0, 1]], none)

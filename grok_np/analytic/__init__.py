@@ -11,11 +11,11 @@ and weight w_i. In a *star* the output phase is twice the input phase (Gromov 20
 over the ring, harmonic m leaves the moments M_(m+2) and M_(m-2) only, M_n = sum_i w_i exp(i n alpha_i). Wanted is
 m = 2 with M_0: it is cos(k (a + b - c) w), largest at c = a + b. Every other moment is an error:
 
-- x² has c_0 and c_2: a star's logits are exact if and only if M_2 = M_4 = 0. Three neurons do it.
+- x² has c_0 and c_2: a star's logits are exact (p > 2) if and only if M_2 = M_4 = 0. Three neurons do it.
 - ReLU calls up M_1 to M_4 through c_0, c_1, c_2. With these 0 the first error is M_6, of relative size c_4 / c_2 = 1/5:
   `largest_modulus` says how far a regular ring carries alone. (Networks combine frequencies, which outvote its errors.)
 - |x| calls up M_2 and M_4, then M_6 likewise.
-- For even p a tied ring is undecided on exactly the p pairs with a - b = p / 2 mod p, where cos(delta) = 0, whatever
+- For even p a tied ring is undecided on the p pairs with a - b = p / 2 mod p at least, where cos(delta) = 0, whatever
   its size. `untied_star` and a pizza with its companion have no such pairs.
 
 All this is for pure cosines. Learned waves have a second harmonic and a constant, which call up M_5 and M_7 too. That,

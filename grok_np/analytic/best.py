@@ -42,7 +42,8 @@ class Best(NamedTuple):
 
     ``model`` and ``params`` (float64) are ready to be trained on; ``effective`` its A, B, C. ``objective`` = ``loss``
     (mean cross-entropy in nats on the given pairs) + decay; ``squares``, the sum of squares of all parameters, is for
-    tied factors twice the nuclear norm of [A | C^T]. ``evaluations`` of the objective were made for it.
+    tied factors twice the nuclear norm of [A | C^T], or under the exact decay (`polish`, ``width``) somewhat more.
+    ``evaluations`` of the objective were made for it.
     """
 
     model: MLP
@@ -111,6 +112,7 @@ def best_rings(p: int, sizes: Mapping[int, int], optimizer: Any = ARTICLE, activ
     if width is not None:
         require(factoring == "tied", "width", width, f"None for factoring {factoring!r}, which has no embedding")
         require_integer(width, "width", minimum=waves.shape[1])
+        _require_decay(optimizer)
     if inputs is None:
         inputs = all_pairs(p)
         inputs = inputs if factoring == "one_hot" else inputs[inputs[:, 0] <= inputs[:, 1]]
@@ -134,9 +136,10 @@ def polish(model: MLP, params: dict, inputs: Any, optimizer: Any = ARTICLE, eval
     is kept. Start where the network has grokked: this goes to a stationary point near by, not to the best. ``rng``
     (seed 0 by default) draws the pushes of a thousandth that get it off the kinks of ReLU.
 
-    Raises ValueError if a parameter is beyond the wall.
+    Raises ValueError if a parameter is beyond the wall, or if there is no decay.
     """
     require_type(model, "model", MLP)
+    _require_decay(optimizer)
     largest = max(np.abs(W).max() for W in params.values())
     require(largest * optimizer.weight_decay < WALL, "params", largest,
             f"below {WALL / optimizer.weight_decay:.3g} in modulus, the wall of this decay")
@@ -168,6 +171,10 @@ def _waves(p, modes):
     waves = np.hstack([np.cos(angles), np.sin(angles)])
     norms = np.linalg.norm(waves, axis=0)
     return (waves / np.maximum(norms, 1e-9))[:, norms > 1e-9]  # the sines of 0 and p/2 are 0
+
+
+def _require_decay(optimizer):
+    require(optimizer.weight_decay > 0, "optimizer.weight_decay", optimizer.weight_decay, "positive")
 
 
 WALL = 0.99  # u = weight_decay |theta| from which the penalty goes on as a parabola, so that L-BFGS may look beyond

@@ -58,7 +58,7 @@ def pizza_logits(p, frequencies=(1,), companion=0.0):
     pairs with a - b = p / 2 mod p, as for every tied ring.
 
     ``companion`` adds so much of twice `accompanying_logits`. In (0, 0.9] every p is exact, even ones too; from 0.903
-    on large p fail where a = b, because 2 companion sin² t exceeds 1 - cos t + sin t near t = 67 degrees.
+    on one circle fails for large p where a = b: 2 companion sin² t exceeds 1 - cos t + sin t near t = 67 degrees.
     """
     require_number(companion, "companion", "in [0, 1)", lambda x: 0 <= x < 1)
     frequencies = frequency_array(frequencies, p)

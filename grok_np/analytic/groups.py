@@ -8,7 +8,7 @@ Squared and summed, the products 2 A B C are 2 x rho(a) rho(b) rho(c)^T x = 2 x 
 2 sum over k of (x rho(c))_k whatever a and b, because rows and columns of rho have norm 1: one constant neuron takes
 them away. What is left has its largest value 1 exactly where rho(a b c^-1) keeps x.
 
-- `faithful_network`: no rho(g) but the identity keeps x: D² + 1 neurons, 5 for every C_p, 17 for S_5.
+- `faithful_network`: no rho(g) but the identity keeps x: D² + 1 neurons, 5 for every C_p, p > 2, 17 for S_5.
 - `one_hot_network`: over all rho and enough x the values add up to 1 where c = a b, else 0: Q_8 takes 20 neurons.
 
 The proof: docs/theory.md, section 11.

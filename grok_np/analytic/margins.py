@@ -136,8 +136,8 @@ def largest_modulus(n_neurons, activation="relu", up_to=601):
     """The largest odd p <= up_to all of whose pairs the evenly spaced ring (phase 0) decides rightly, or None.
 
     The errors left do not shrink with p but margins do, so there is a last p: for ReLU 117 for N = 5 and 10, 21 for 6,
-    343 for 7, about 0.132 H³ with H = N for even N and 2 N for odd (docs/theory.md, section 3, also on turned rings).
-    Nothing is looked at above ``up_to``.
+    343 for 7, for large N about 0.132 H³, H = N for even N and 2 N for odd (docs/theory.md, section 3, also on turned
+    rings). Nothing is looked at above ``up_to``.
     """
     n_neurons, up_to = require_integer(n_neurons, "n_neurons", minimum=1), require_integer(up_to, "up_to", minimum=3)
     return next((p for p in range(up_to - 1 + up_to % 2, 2, -2) if solves(p, n_neurons, activation)), None)

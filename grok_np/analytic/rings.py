@@ -56,7 +56,7 @@ def _ring(phases, weights):
 
 
 def moments(phases: np.ndarray, weights: np.ndarray | None = None, n_max: int = 12) -> np.ndarray:
-    """M_n / sum of weights for n = 1 .. n_max: complex, of modulus 0 to 1. Weights default to ones.
+    """M_n / sum of weights for n = 1 .. n_max: complex, of modulus 0 to 1 for positive weights (ones by default).
 
     >>> np.abs(moments(2 * np.pi * np.arange(5) / 5)).round(12)[:6]
     array([0., 0., 0., 0., 1., 0.])
