@@ -188,6 +188,14 @@ def test_a_tie_is_wrong_whatever_rounding_makes_of_it():
     assert (analytic.margins(single) == 0).sum() == 66
 
 
+@pytest.mark.parametrize("dtype, ties", [(np.float32, 9), (np.float64, 0)])
+def test_how_wide_a_tie_is_depends_on_the_precision(dtype, ties):
+    """Right answers ahead by 1e-6 of the largest logit: 8 roundings of float32, millions of float64."""
+    c = np.arange(3)
+    right = c == (c[:, None, None] + c[:, None]) % 3
+    assert (analytic.margins((1 - 1e-6 * ~right).astype(dtype)) == 0).sum() == ties
+
+
 @pytest.mark.parametrize("n", [3, 5, 6, 7])
 def test_every_even_p_to_100_leaves_exactly_p_pairs_undecided(n):
     for p in range(4, 101, 2):
