@@ -6,9 +6,10 @@
     python examples/best_network.py --run runs/mlp_seeds/seed_05 runs/mlp_seeds/seed_11 --stay 20000     # several
 
 Of a learned network only frequencies and ring sizes are taken. `best_rings` then finds phases, weights and waves by
-itself, once for the network's own training pairs and once for all pairs. Printed: loss + decay on the training pairs,
-the loss on all pairs when every network is scaled to the decay norm of the learned one, and the rings' moments. With
---stay STEPS training goes on from the network that was written down: does it stay? docs/theory.md says why it should.
+itself, once for the network's own training pairs and once for all pairs. Printed: loss + decay and loss / eps on the
+training pairs, the loss on all pairs when every network is scaled to the decay norm of the learned one, and the rings'
+moments. With --stay STEPS training goes on from the network that was written down: does it stay? docs/theory.md says
+why it should.
 """
 
 import argparse
